@@ -1,0 +1,56 @@
+// Package transfer copies messages, flags and folders from a [mail.Source] to a
+// [mail.Store], once each, and proves it.
+//
+// # The algorithm
+//
+//	list the folders of both ends; filter, map and pair them; check recorded pairs
+//	for each pair that is not finished (a few destination folders at a time):
+//	    create the destination folder; open a Reader and a Writer
+//	    settle:  open intents?  wait until UIDNEXT stands still, then match what
+//	             arrived from the intent's UIDNEXT on; record it; drop the intents
+//	    adopt:   pair not adopted?  match what the destination holds
+//	    plan:    merge the source's listing with the ledger's records, both
+//	             sorted by UID: copy, reflag, keep, gone
+//	    reflag:  base = source's flags at the last run; add source-base, remove base-source
+//	    copy:    fetch in UID order -> batch -> intent -> append -> flush -> record
+//	    finish:  record both ends' Status if nothing is left over
+//	mirror: expunge what this ledger appended and the source no longer has
+//
+// # Why no message is lost
+//
+// A message is recorded only after Append's done said durable, or after it was
+// found at the destination. Every UID that was asked for and did not come is asked
+// for once more by a listing of its own: absent, it is "gone meanwhile"; present, it is
+// fetched again and then failed. A Reader reports a body that is shorter than its
+// size. Everything listed is counted as copied, already there, left out or failed,
+// and the sum is checked. UIDs that a listing does not mention count as gone only
+// if the listing was complete.
+//
+// # Why no message is doubled
+//
+// Before a batch is sent, the intent (which source UIDs, and a UID below which
+// they cannot land) is durable. A crash leaves either no intent (nothing was sent), or an
+// intent (something may have been sent: it is looked for before anything is sent
+// again), or a record (it is there). Recording and settling are one commit.
+//
+//	crash                                   the next run finds          and does
+//	before the intent is durable            nothing                     copies
+//	intent durable, nothing sent            intent, no match            copies
+//	sent, effect unknown                    intent, match or none       records or copies
+//	sent, server still working on it        intent, UIDNEXT moving      waits, then as above
+//	answered, not recorded                  intent, match               records
+//	recorded, intent settled (one commit)   record                      nothing
+//	half of the batch answered              intent, some match          records these, copies the rest
+//	ledger lost at any of these             pair not adopted            adopts, then copies the rest
+//	UIDVALIDITY changed                     other validity in the pair  voids, adopts, copies the rest
+//	expunged (mirror), not recorded         record, source UID gone     expunges again: no effect
+//	flags set, base not recorded            old base                    sets them again: no effect
+//
+// The same holds within a run: a lost connection closes both handles, and the
+// folder starts over from its ledger.
+//
+// # Matching
+//
+// See match.go. Messages are multisets: two equal ones stay two. A destination
+// message is matched at most once, and never when a record of any pair names it.
+package transfer
