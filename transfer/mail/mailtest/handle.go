@@ -1,0 +1,152 @@
+package mailtest
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"mailferry/transfer/mail"
+)
+
+const (
+	idle int32 = iota
+	busy
+	inCallback
+	closed
+)
+
+// handle is a session on one folder. Its state shows use by two goroutines at once.
+type handle struct {
+	m      *Memory
+	f      *folder
+	path   mail.Path
+	status mail.Status
+	shift  mail.UID // this session's UIDs are greater by so much
+	writes bool
+	state  atomic.Int32
+	dead   error // the error after which only Close is allowed
+
+	queue []*queued
+}
+
+func (m *Memory) OpenReader(ctx context.Context, path mail.Path) (mail.Reader, error) {
+	h, err := m.openHandle(ctx, path, false)
+	if err != nil {
+		return nil, err
+	}
+	return (*reader)(h), nil
+}
+
+func (m *Memory) OpenWriter(ctx context.Context, path mail.Path) (mail.Writer, error) {
+	h, err := m.openHandle(ctx, path, true)
+	if err != nil {
+		return nil, err
+	}
+	if m.opts.NoUIDPlus {
+		return &writer{(*reader)(h)}, nil
+	}
+	return &expunger{writer{(*reader)(h)}}, nil
+}
+
+func (m *Memory) openHandle(ctx context.Context, path mail.Path, writes bool) (*handle, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.usable(ctx, "open"); err != nil {
+		return nil, err
+	}
+	if m.opts.Connections > 0 && len(m.open) >= m.opts.Connections {
+		return nil, m.broken("handle on %q opened beyond the %d of Traits", path, m.opts.Connections)
+	}
+	if m.opts.Sessions > 0 && len(m.open) >= m.opts.Sessions {
+		return nil, &mail.Error{Op: "open", Folder: path, Scope: mail.ScopeStore, Retry: mail.RetryLater,
+			Kind: mail.KindLimit, Err: errors.New("too many simultaneous connections")}
+	}
+	f := m.folders[path]
+	if f == nil || f.NoSelect || f.Missing {
+		return nil, notFound("open", path)
+	}
+	if writes && f.writer != nil {
+		return nil, m.broken("second Writer on %q", path)
+	}
+	h := &handle{m: m, f: f, path: path, writes: writes}
+	m.opened++
+	if m.opts.NoUIDValidity && m.opts.ShiftUIDs {
+		h.shift = mail.UID(m.opened * 1000)
+	}
+	if writes {
+		f.writer = h
+	}
+	m.open[h] = true
+	h.status = h.view(m.status(f))
+	return h, nil
+}
+
+// view puts a folder's status into the numbers of this session.
+func (h *handle) view(st mail.Status) mail.Status {
+	if st.UIDNext != 0 {
+		st.UIDNext += h.shift
+	}
+	return st
+}
+
+// enter starts a call. Unless it returns an error, leave has to be called.
+func (h *handle) enter(ctx context.Context, op string) error {
+	switch {
+	case h.state.CompareAndSwap(idle, busy):
+	case h.state.Load() == closed:
+		return h.m.broken("%s: handle on %q used after Close", op, h.path)
+	case h.state.Load() == inCallback:
+		return h.m.broken("%s: handle on %q used inside its own callback", op, h.path)
+	default:
+		return h.m.broken("%s: handle on %q used by two goroutines at once", op, h.path)
+	}
+	if h.dead != nil {
+		err := h.m.broken("%s: handle on %q used after its error: %v", op, h.path, h.dead)
+		h.leave(nil)
+		return err
+	}
+	err := cancelled(ctx, op, h.path)
+	h.m.mu.Lock()
+	if err == nil && h.f.gone {
+		err = notFound(op, h.path)
+	}
+	h.m.mu.Unlock()
+	if err != nil {
+		h.leave(err)
+	}
+	return err
+}
+
+// leave ends a call that returns err.
+func (h *handle) leave(err error) {
+	if err != nil && mail.ErrorOf(err).Scope != mail.ScopeMessage && h.dead == nil {
+		h.dead = err
+	}
+	h.state.Store(idle)
+}
+
+// callback runs the caller's code.
+func (h *handle) callback(fn func()) {
+	h.state.Store(inCallback)
+	defer h.state.Store(busy)
+	fn()
+}
+
+func (h *handle) close() error {
+	switch {
+	case h.state.CompareAndSwap(idle, busy):
+	case h.state.Load() == closed:
+		return nil
+	default:
+		return h.m.broken("handle on %q closed while in use", h.path)
+	}
+	h.giveUp()
+	h.m.mu.Lock()
+	delete(h.m.open, h)
+	if h.f.writer == h {
+		h.f.writer = nil
+	}
+	h.m.mu.Unlock()
+	h.state.Store(closed)
+	return nil
+}
