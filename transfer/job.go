@@ -56,8 +56,8 @@ const (
 	FlagsNone   FlagMode = "none"   // leave them; new messages still get theirs
 )
 
-// Limit is a number of messages, or a share of a folder when Percent is set.
-// The zero value is 10 percent.
+// Limit is a number of messages in the whole run, or a share of each folder when
+// Percent is set. The zero value is 10 percent; zero percent allows nothing.
 type Limit struct {
 	N       int
 	Percent bool

@@ -88,6 +88,8 @@ const (
 	ProblemFailed  ProblemKind = "failed"   // not at the destination
 	ProblemInDoubt ProblemKind = "in doubt" // copied, perhaps a second time, or matched without proof
 	ProblemFlags   ProblemKind = "flags"    // there, but its flags could not be set
+
+	ProblemSubscription ProblemKind = "subscription" // of a folder: could not be carried over
 )
 
 // Problem names one message.

@@ -1,0 +1,304 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"mailferry/transfer/mail"
+)
+
+var errNoProof = errors.New("equal but for the header: the destination seems to have added a Message-ID")
+
+// settle finds out what became of the messages that were on their way when an
+// earlier connection or run ended. The destination has stood still since.
+func (p *pairWork) settle(ctx context.Context) error {
+	all, err := p.run.ledger.Intents(ctx, p.dest)
+	if err != nil {
+		return ofLedger(err)
+	}
+	var open mail.UIDSet
+	var ids []int64
+	from := ^mail.UID(0)
+	for _, i := range all {
+		if i.Pair == p.pair.ID && p.pair.ID != 0 && !p.voided {
+			open.Union(i.Source)
+			ids = append(ids, i.ID)
+			from = min(from, max(i.DestNext, 1))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	placed, unplaced, err := p.recordedIn(ctx, open)
+	if err != nil {
+		return err
+	}
+	open = open.Minus(placed)
+	// A message whose place is unknown competes for it with those in flight.
+	open.Union(unplaced)
+	found, err := p.look(ctx, mail.ListOptions{Only: &open}, mail.ListOptions{From: from}, mail.UIDSet{})
+	if err != nil {
+		return err
+	}
+	return p.record(ctx, found, true, Change{Settle: ids})
+}
+
+// adopt matches what the destination held before with what the source holds, once
+// for every pair, so that nothing is copied that is there already.
+func (p *pairWork) adopt(ctx context.Context) error {
+	if p.run.job.Full {
+		if err := p.review(ctx); err != nil {
+			return err
+		}
+	}
+	if p.pair.Adopted && !p.run.job.Full {
+		return nil
+	}
+	recorded, _, err := p.recordedIn(ctx, everyUID())
+	if err != nil {
+		return err
+	}
+	found, err := p.look(ctx, mail.ListOptions{}, mail.ListOptions{}, recorded)
+	if err != nil {
+		return err
+	}
+	pair := p.pair
+	pair.Adopted = true
+	return p.record(ctx, found, false, Change{Pair: &pair})
+}
+
+func everyUID() mail.UIDSet {
+	var s mail.UIDSet
+	s.AddRange(1, ^mail.UID(0))
+	return s
+}
+
+// look matches source messages with destination messages that no record of any
+// pair names.
+func (p *pairWork) look(ctx context.Context, srcOpts, dstOpts mail.ListOptions, recorded mail.UIDSet) (matching, error) {
+	if p.reader == nil || srcOpts.Only != nil && srcOpts.Only.Empty() {
+		return matching{}, nil
+	}
+	claimed, err := p.claimed(ctx, dstOpts.From)
+	if err != nil {
+		return matching{}, err
+	}
+	dst, err := candidates(ctx, p.reader, dstOpts, claimed)
+	if err != nil || len(dst) == 0 {
+		return matching{}, at(EndDest, err)
+	}
+	src, err := candidates(ctx, p.source, srcOpts, recorded)
+	if err != nil {
+		return matching{}, at(EndSource, err)
+	}
+	m := matcher{
+		sizes: p.sizesCompare(),
+		srcHash: func(ctx context.Context, uids mail.UIDSet) (map[mail.UID]digest, error) {
+			d, err := digests(ctx, p.source, uids)
+			return d, at(EndSource, err)
+		},
+		dstHash: func(ctx context.Context, uids mail.UIDSet) (map[mail.UID]digest, error) {
+			d, err := digests(ctx, p.reader, uids)
+			return d, at(EndDest, err)
+		},
+	}
+	return m.match(ctx, src, dst)
+}
+
+func (p *pairWork) sizesCompare() bool {
+	return p.run.job.Source.Traits().KeepsBytes && p.run.job.Dest.Traits().KeepsBytes
+}
+
+func (p *pairWork) claimed(ctx context.Context, from mail.UID) (mail.UIDSet, error) {
+	if p.voided {
+		return mail.UIDSet{}, nil
+	}
+	set, err := p.run.ledger.Claimed(ctx, p.dest, from)
+	return set, ofLedger(err)
+}
+
+func candidates(ctx context.Context, r mail.Reader, opts mail.ListOptions, except mail.UIDSet) (out []candidate, err error) {
+	opts.Key, opts.Size, opts.Flags = true, true, true
+	err = r.List(ctx, opts, func(i mail.Info) error {
+		if !except.Contains(i.UID) {
+			out = append(out, candidateOf(i))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// record commits what a look found together with the rest of change.
+func (p *pairWork) record(ctx context.Context, found matching, appended bool, change Change) error {
+	p.doubt.Union(found.doubtful)
+	status := p.status()
+	var records []Record
+	for _, m := range found.pairs {
+		base := adoptedBase(m.src.flags, m.dst.flags, status)
+		records = append(records, Record{Source: m.src.uid, Dest: m.dst.uid, Appended: appended, Base: base})
+	}
+	if p.run.job.DryRun {
+		p.dry = append(p.dry, records...)
+		slices.SortFunc(p.dry, func(a, b Record) int { return int(int64(a.Source) - int64(b.Source)) })
+	} else if err := p.commitFound(ctx, records, change); err != nil {
+		return err
+	}
+	for _, m := range found.pairs {
+		if p.sentAll.Contains(m.src.uid) {
+			p.copied.Add(m.src.uid)
+			p.counts.Bytes += m.src.size
+		} else {
+			p.adopted.Add(m.src.uid)
+		}
+		if m.doubt {
+			p.counts.InDoubt++
+			p.run.watch.problem(Problem{Kind: ProblemInDoubt, Folder: p.src.Path, Dest: p.dest, UID: m.src.uid, Size: m.src.size, Err: errNoProof})
+		}
+	}
+	return nil
+}
+
+func (p *pairWork) commitFound(ctx context.Context, records []Record, change Change) error {
+	if len(records) > 0 {
+		change.Records = map[int64][]Record{p.pair.ID: records}
+	}
+	if err := p.run.ledger.Commit(ctx, change); err != nil {
+		return ofLedger(err)
+	}
+	if change.Pair != nil {
+		p.pair = *change.Pair
+	}
+	return nil
+}
+
+// review drops the records that do not agree with what both ends hold.
+func (p *pairWork) review(ctx context.Context) error {
+	if p.reader == nil || p.pair.ID == 0 || p.voided || p.run.job.DryRun && p.dry != nil {
+		return nil
+	}
+	src, err := keysOf(ctx, p.source)
+	if err != nil {
+		return at(EndSource, err)
+	}
+	dst, err := keysOf(ctx, p.reader)
+	if err != nil {
+		return at(EndDest, err)
+	}
+	var forget mail.UIDSet
+	var kept []Record
+	next := p.records(ctx)
+	for {
+		r, ok, err := next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		s, here := src[r.Source]
+		d, there := dst[r.Dest]
+		// A record whose source is gone stays: --mirror needs it.
+		if here && (!there || s.Full != d.Full && s.Bare != d.Bare) {
+			forget.Add(r.Source)
+		} else {
+			kept = append(kept, r)
+		}
+	}
+	if p.run.job.DryRun {
+		p.voided, p.dry = true, kept
+		return nil
+	}
+	if forget.Empty() {
+		return nil
+	}
+	return ofLedger(p.run.ledger.Commit(ctx, Change{Forget: map[int64]mail.UIDSet{p.pair.ID: forget}}))
+}
+
+func keysOf(ctx context.Context, r mail.Reader) (map[mail.UID]mail.Key, error) {
+	out := make(map[mail.UID]mail.Key)
+	err := r.List(ctx, mail.ListOptions{Key: true}, func(i mail.Info) error {
+		out[i.UID] = i.Key
+		return nil
+	})
+	return out, err
+}
+
+// recordedIn returns which of uids have a record that says where they are, and
+// every UID, of uids or not, whose record does not.
+func (p *pairWork) recordedIn(ctx context.Context, uids mail.UIDSet) (placed, unplaced mail.UIDSet, err error) {
+	next := p.records(ctx)
+	for {
+		r, ok, err := next()
+		if err != nil || !ok {
+			return placed, unplaced, err
+		}
+		switch {
+		case r.Dest == 0:
+			unplaced.Add(r.Source)
+		case uids.Contains(r.Source):
+			placed.Add(r.Source)
+		}
+	}
+}
+
+const recordPage = 5000
+
+// records yields the pair's records in ascending order, a page at a time.
+func (p *pairWork) records(ctx context.Context) func() (Record, bool, error) {
+	var page []Record
+	var after mail.UID
+	ended := p.pair.ID == 0 || p.voided
+	stored := func() (Record, bool, error) {
+		if len(page) == 0 && !ended {
+			var err error
+			if page, err = p.run.ledger.Records(ctx, p.pair.ID, after, recordPage); err != nil {
+				return Record{}, false, ofLedger(err)
+			}
+			ended = len(page) < recordPage
+		}
+		if len(page) == 0 {
+			return Record{}, false, nil
+		}
+		r := page[0]
+		page, after = page[1:], r.Source
+		return r, true, nil
+	}
+	return mergeRecords(stored, p.dry)
+}
+
+// mergeRecords puts extra, which is sorted too, between what stored yields.
+func mergeRecords(stored func() (Record, bool, error), extra []Record) func() (Record, bool, error) {
+	if len(extra) == 0 {
+		return stored
+	}
+	var head Record
+	have, ended := false, false
+	return func() (Record, bool, error) {
+		if !have && !ended {
+			var err error
+			if head, have, err = stored(); err != nil {
+				return Record{}, false, err
+			}
+			ended = !have
+		}
+		if len(extra) > 0 && (!have || extra[0].Source < head.Source) {
+			r := extra[0]
+			extra = extra[1:]
+			return r, true, nil
+		}
+		if !have {
+			return Record{}, false, nil
+		}
+		have = false
+		return head, true, nil
+	}
+}
+
+func unixOrZero(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}

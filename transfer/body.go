@@ -1,0 +1,205 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+
+	"mailferry/transfer/mail"
+)
+
+const defaultMemory = 32 << 20
+
+// loader turns the stream of a fetched message into a Body that can be opened
+// again: in memory while the budget lasts, in a file otherwise.
+type loader struct {
+	budget  *semaphore.Weighted
+	inMem   int64 // bodies above this go to a file
+	dir     string
+	limit   *rate.Limiter // nil: none
+	digests bool          // the destination does not tell UIDs: copies are looked for
+}
+
+func newLoader(j *Job, digests bool) *loader {
+	memory := j.Memory
+	if memory <= 0 {
+		memory = defaultMemory
+	}
+	l := &loader{budget: semaphore.NewWeighted(memory), inMem: memory / 8, dir: j.SpoolDir, digests: digests}
+	if j.RateLimit > 0 {
+		l.limit = rate.NewLimiter(rate.Limit(j.RateLimit), int(max(j.RateLimit, 64<<10)))
+	}
+	return l
+}
+
+// item is a message between the ends.
+type item struct {
+	info   mail.Info
+	key    mail.Key
+	digest digest
+	body   mail.Body
+}
+
+// load reads body to its end. With spool set it never waits for memory, which a
+// message needs that arrived before its turn.
+func (l *loader) load(ctx context.Context, info mail.Info, body io.Reader, spool bool) (*item, error) {
+	it := &item{info: info}
+	if l.limit != nil {
+		body = &pacedReader{ctx, body, l.limit}
+	}
+	head := newDigester()
+	var tee io.Writer = &headerOnly{d: head}
+	if l.digests {
+		tee = head
+	}
+	body = io.TeeReader(body, tee)
+	var err error
+	if spool || info.Size > l.inMem {
+		it.body, err = l.toFile(info, body)
+	} else {
+		it.body, err = l.toMemory(ctx, info, body)
+	}
+	if err != nil {
+		return nil, err
+	}
+	it.key = mail.KeyOf(head.header)
+	if l.digests {
+		it.digest = head.sum()
+	}
+	return it, nil
+}
+
+func (l *loader) toMemory(ctx context.Context, info mail.Info, body io.Reader) (mail.Body, error) {
+	if err := l.budget.Acquire(ctx, info.Size); err != nil {
+		return nil, err
+	}
+	buf := make([]byte, info.Size)
+	if err := readExactly(buf, body); err != nil {
+		l.budget.Release(info.Size)
+		return nil, shortBody(info, err)
+	}
+	b := &memoryBody{data: buf}
+	b.free = func() { l.budget.Release(info.Size) }
+	return b, nil
+}
+
+func readExactly(buf []byte, r io.Reader) error {
+	if _, err := io.ReadFull(r, buf); err != nil {
+		return err
+	}
+	var more [1]byte
+	if n, err := io.ReadFull(r, more[:]); n > 0 {
+		return fmt.Errorf("more octets than the stated size")
+	} else if err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+func shortBody(info mail.Info, err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	var known *mail.Error
+	if asMailError(err, &known) {
+		return err
+	}
+	return &mail.Error{Op: "read", UID: info.UID, Scope: mail.ScopeFolder, Retry: mail.RetrySoon, Err: err}
+}
+
+func (l *loader) toFile(info mail.Info, body io.Reader) (mail.Body, error) {
+	f, err := os.CreateTemp(l.dir, "mailferry-spool-*")
+	if err != nil {
+		return nil, spoolError(err)
+	}
+	// Unlinked at once, so that a killed run leaves nothing behind.
+	os.Remove(f.Name())
+	n, err := io.Copy(spoolWriter{f}, body)
+	if err == nil && n != info.Size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		f.Close()
+		return nil, shortBody(info, err)
+	}
+	return &fileBody{file: f, size: n}, nil
+}
+
+// spoolWriter tells errors of the spool file apart from those of the source.
+type spoolWriter struct{ f *os.File }
+
+func (w spoolWriter) Write(p []byte) (int, error) {
+	n, err := w.f.Write(p)
+	if err != nil {
+		err = spoolError(err)
+	}
+	return n, err
+}
+
+func spoolError(err error) error {
+	return &mail.Error{Op: "spool", Scope: mail.ScopeStore, Retry: mail.RetryNever, Kind: mail.KindSpace,
+		Hint: "large messages wait in the state directory: make room there", Err: err}
+}
+
+// headerOnly feeds a digester until the header is complete.
+type headerOnly struct{ d *digester }
+
+func (h *headerOnly) Write(p []byte) (int, error) {
+	if !h.d.inBody {
+		h.d.header = append(h.d.header, p...)
+		if end := headerEnd(h.d.header); end >= 0 || len(h.d.header) > maxHeader {
+			h.d.inBody = true
+		}
+	}
+	return len(p), nil
+}
+
+type memoryBody struct {
+	data []byte
+	once sync.Once
+	free func()
+}
+
+func (b *memoryBody) Size() int64 { return int64(len(b.data)) }
+func (b *memoryBody) Open() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(b.data)), nil
+}
+func (b *memoryBody) Release() { b.once.Do(func() { b.data = nil; b.free() }) }
+
+type fileBody struct {
+	file *os.File
+	size int64
+	once sync.Once
+}
+
+func (b *fileBody) Size() int64 { return b.size }
+func (b *fileBody) Open() (io.ReadCloser, error) {
+	return io.NopCloser(io.NewSectionReader(b.file, 0, b.size)), nil
+}
+func (b *fileBody) Release() { b.once.Do(func() { b.file.Close() }) }
+
+// pacedReader keeps a stream within a rate.
+type pacedReader struct {
+	ctx   context.Context
+	r     io.Reader
+	limit *rate.Limiter
+}
+
+func (p *pacedReader) Read(b []byte) (int, error) {
+	if most := p.limit.Burst(); len(b) > most {
+		b = b[:most]
+	}
+	n, err := p.r.Read(b)
+	if n > 0 {
+		if werr := p.limit.WaitN(p.ctx, n); werr != nil {
+			return n, werr
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,222 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"mailferry/transfer/mail"
+)
+
+const (
+	fetchChunk    = 500     // messages asked for in one Fetch
+	batchMessages = 100     // messages in one intent
+	batchBytes    = 4 << 20 // octets in one intent, beyond the first message
+)
+
+// copy moves what the plan asks for: one goroutine reads, one writes, in order of
+// UID. Messages that were refused with their keywords go again without.
+func (p *pairWork) copy(ctx context.Context) error {
+	p.next = max(p.status().UIDNext, 1)
+	if p.run.job.DryRun || p.todo.Empty() {
+		return nil
+	}
+	if err := p.pump(ctx, p.todo.Minus(p.plain)); err != nil {
+		return err
+	}
+	again := p.plain.Minus(p.copied)
+	for uid := range p.failed {
+		again = again.Minus(mail.NewUIDSet(uid))
+	}
+	return p.pump(ctx, again)
+}
+
+func (p *pairWork) pump(ctx context.Context, todo mail.UIDSet) error {
+	if todo.Empty() {
+		return nil
+	}
+	readCtx, stopReading := context.WithCancel(ctx)
+	defer stopReading()
+	items := make(chan *item, batchMessages)
+	var readErr, writeErr error
+	var lost losses
+	var g errgroup.Group
+	g.Go(func() error {
+		defer close(items)
+		readErr = p.read(readCtx, todo, items, &lost)
+		return nil
+	})
+	g.Go(func() error {
+		writeErr = p.write(ctx, items)
+		stopReading()
+		for it := range items {
+			it.body.Release()
+		}
+		return nil
+	})
+	g.Wait()
+	p.gone.Union(lost.gone)
+	for uid, err := range lost.failed {
+		p.fail(uid, 0, err)
+	}
+	if writeErr != nil {
+		return writeErr
+	}
+	return readErr
+}
+
+// read fetches todo and sends it on in ascending order of UID.
+func (p *pairWork) read(ctx context.Context, todo mail.UIDSet, out chan<- *item, lost *losses) error {
+	n := fetchChunk
+	if p.tries > 1 {
+		n = 1 // find the message that ends the connection
+	}
+	for chunk := range todo.Chunks(n, 100) {
+		if p.run.stopped() {
+			return ErrStopped
+		}
+		err := p.readChunk(ctx, chunk, out, lost)
+		if err != nil {
+			if n == 1 && ctx.Err() == nil {
+				p.strike(chunk.First(), err, lost)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// strike gives up a message that twice ended the connection when it was asked
+// for by itself.
+func (p *pairWork) strike(uid mail.UID, err error, lost *losses) {
+	if endsRun(err) || cannotConnect(err) {
+		return
+	}
+	if p.strikes[uid]++; p.strikes[uid] >= 2 {
+		lost.fail(uid, err)
+	}
+}
+
+// losses is what the reading goroutine could not read.
+type losses struct {
+	gone   mail.UIDSet
+	failed map[mail.UID]error
+}
+
+func (l *losses) fail(uid mail.UID, err error) {
+	if l.failed == nil {
+		l.failed = make(map[mail.UID]error)
+	}
+	l.failed[uid] = err
+}
+
+func (p *pairWork) readChunk(ctx context.Context, chunk mail.UIDSet, out chan<- *item, lost *losses) error {
+	missing, err := p.fetch(ctx, chunk, out)
+	if err != nil || missing.Empty() {
+		return err
+	}
+	// Asked for once more: is it gone, or does the source withhold it?
+	var present mail.UIDSet
+	err = p.source.List(ctx, mail.ListOptions{Only: &missing, Flags: true}, func(i mail.Info) error {
+		present.Add(i.UID)
+		return nil
+	})
+	if err != nil {
+		return at(EndSource, err)
+	}
+	lost.gone.Union(missing.Minus(present))
+	if present.Empty() {
+		return nil
+	}
+	withheld, err := p.fetch(ctx, present, out)
+	for uid := range withheld.All() {
+		if err == nil {
+			lost.fail(uid, at(EndSource, &mail.Error{Op: "fetch", Folder: p.src.Path, UID: uid, Scope: mail.ScopeMessage,
+				Retry: mail.RetryNever, Kind: mail.KindDamaged, Err: errors.New("the source lists the message but does not deliver it")}))
+		}
+	}
+	return err
+}
+
+// fetch reads the messages of chunk and returns those that did not come. What
+// arrives before its turn waits in files, so that it cannot take the memory that the
+// message next in order needs.
+func (p *pairWork) fetch(ctx context.Context, chunk mail.UIDSet, out chan<- *item) (missing mail.UIDSet, err error) {
+	q := &sequence{due: chunk.Clone(), held: make(map[mail.UID]*item), out: out}
+	defer q.drop()
+	err = p.source.Fetch(ctx, chunk, func(info mail.Info, body io.Reader) error {
+		if p.run.stopped() {
+			return ErrStopped
+		}
+		if !q.due.Contains(info.UID) || q.held[info.UID] != nil {
+			return nil
+		}
+		it, err := p.run.loader.load(ctx, info, body, info.UID != q.due.First())
+		if err != nil {
+			return err
+		}
+		return q.arrive(ctx, it)
+	})
+	if err != nil {
+		return missing, at(EndSource, err)
+	}
+	missing = q.missing()
+	return missing, q.release(ctx)
+}
+
+// sequence brings the items of one Fetch into order.
+type sequence struct {
+	due  mail.UIDSet // not sent on yet
+	held map[mail.UID]*item
+	out  chan<- *item
+}
+
+func (q *sequence) arrive(ctx context.Context, it *item) error {
+	q.held[it.info.UID] = it
+	for it := q.held[q.due.First()]; it != nil; it = q.held[q.due.First()] {
+		if err := q.send(ctx, it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *sequence) send(ctx context.Context, it *item) error {
+	select {
+	case q.out <- it:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	delete(q.held, it.info.UID)
+	q.due = q.due.Minus(mail.NewUIDSet(it.info.UID))
+	return nil
+}
+
+func (q *sequence) missing() mail.UIDSet {
+	out := q.due.Clone()
+	for uid := range q.held {
+		out = out.Minus(mail.NewUIDSet(uid))
+	}
+	return out
+}
+
+// release sends what is held, past the UIDs that did not come.
+func (q *sequence) release(ctx context.Context) error {
+	for uid := range q.due.Clone().All() {
+		if it := q.held[uid]; it != nil {
+			if err := q.send(ctx, it); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// drop frees what was never sent on.
+func (q *sequence) drop() {
+	for _, it := range q.held {
+		it.body.Release()
+	}
+}

@@ -1,0 +1,48 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+
+	"mailferry/transfer/mail"
+)
+
+func asMailError(err error, target **mail.Error) bool { return errors.As(err, target) }
+
+// at says at which end err occurred. Cancelling is no end's fault.
+func at(end End, err error) error {
+	var known *EndError
+	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, ErrStopped) {
+		return err
+	}
+	return &EndError{End: end, Err: err}
+}
+
+// ledgerError marks an error of the ledger: without it no run can go on safely.
+type ledgerError struct{ err error }
+
+func (e *ledgerError) Error() string { return "ledger: " + e.err.Error() }
+func (e *ledgerError) Unwrap() error { return e.err }
+
+func ofLedger(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &ledgerError{err}
+}
+
+// endsRun reports whether err puts the whole run and not only one folder out of
+// action.
+func endsRun(err error) bool {
+	var l *ledgerError
+	if errors.As(err, &l) || errors.Is(err, ErrStopped) || errors.Is(err, context.Canceled) {
+		return true
+	}
+	e := mail.ErrorOf(err)
+	return e.Scope == mail.ScopeStore && e.Retry == mail.RetryNever
+}
+
+func isNotFound(err error) bool {
+	var e *mail.Error
+	return errors.As(err, &e) && e.Kind == mail.KindNotFound
+}

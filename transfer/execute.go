@@ -1,0 +1,199 @@
+package transfer
+
+import (
+	"context"
+
+	"mailferry/transfer/mail"
+)
+
+// reflagBatch is how many flag changes go to the destination and the ledger at once.
+const reflagBatch = 500
+
+// plan lists the source, decides about every message, and carries out the flag
+// changes on the way. What is to be copied is left in p.todo.
+func (p *pairWork) plan(ctx context.Context) error {
+	p.listed, p.already, p.leftOut, p.todo = false, 0, nil, mail.UIDSet{}
+	p.expunge = make(map[mail.UID]mail.UID)
+	there, current, err := p.listDest(ctx)
+	if err != nil {
+		return at(EndDest, err)
+	}
+	merge := flagMerge{mode: p.run.job.Flags, mirror: p.run.job.Mirror, dest: p.status(), current: current}
+	pl := &planner{dest: there, filter: p.run.job.Filter, merge: merge, again: p.run.job.Full, next: p.records(ctx)}
+	ex := &executor{pairWork: p, merge: merge}
+	filter := p.run.job.Filter
+	opts := mail.ListOptions{Flags: true, Size: filter.MaxSize > 0 || there.Empty(),
+		Date: !filter.Since.IsZero() || !filter.Before.IsZero()}
+	err = p.source.List(ctx, opts, func(i mail.Info) error {
+		return pl.add(i, func(s step) error { return ex.do(ctx, s) })
+	})
+	if err != nil {
+		return at(EndSource, err)
+	}
+	if err := pl.end(func(s step) error { return ex.do(ctx, s) }); err != nil {
+		return err
+	}
+	if err := ex.flush(ctx); err != nil {
+		return err
+	}
+	p.listed = true
+	// The number of messages a clean copy leads to; more or fewer means that
+	// somebody else was at work.
+	p.expected = there.Len()
+	p.run.watch.send(EventPlan{Source: p.src.Path, Dest: p.dest, Copy: p.todo.Len(), Bytes: ex.bytes,
+		Already: p.already, LeftOut: Counts{LeftOut: p.leftOut}.Out()})
+	return nil
+}
+
+// listDest returns the UIDs the destination holds and, if flags are made as at
+// the source, a way to look up their flags.
+func (p *pairWork) listDest(ctx context.Context) (mail.UIDSet, func(mail.UID) mail.Flags, error) {
+	var there mail.UIDSet
+	if p.reader == nil {
+		return there, func(mail.UID) mail.Flags { return nil }, nil
+	}
+	bySource := p.run.job.Flags == FlagsSource
+	flags := make(map[mail.UID]mail.Flags)
+	shared := make(map[string]mail.Flags)
+	err := p.reader.List(ctx, mail.ListOptions{Flags: bySource}, func(i mail.Info) error {
+		there.Add(i.UID)
+		if bySource && len(i.Flags) > 0 {
+			text := i.Flags.String()
+			if _, ok := shared[text]; !ok {
+				shared[text] = i.Flags
+			}
+			flags[i.UID] = shared[text]
+		}
+		return nil
+	})
+	return there, func(uid mail.UID) mail.Flags { return flags[uid] }, err
+}
+
+// executor counts the steps of a plan and carries out those that need no copy.
+type executor struct {
+	*pairWork
+	merge   flagMerge
+	bytes   int64
+	changes []mail.FlagChange
+	records []Record
+	forget  mail.UIDSet
+}
+
+func (e *executor) do(ctx context.Context, s step) error {
+	uid := s.info.UID
+	switch s.verdict {
+	case keep, reflag:
+		if !e.copied.Contains(uid) {
+			e.already++
+		}
+		if s.verdict == reflag {
+			return e.reflag(ctx, s)
+		}
+	case leaveOut:
+		if !e.copied.Contains(uid) {
+			e.leave(s.reason)
+		}
+	case copyIt:
+		return e.copyIt(s)
+	case gone:
+		if e.run.job.Mirror && s.record.Appended && s.record.Dest != 0 {
+			e.expunge[s.record.Source] = s.record.Dest
+		}
+	case goneAtBoth:
+		e.forget.Add(s.record.Source)
+	}
+	return nil
+}
+
+func (e *executor) leave(reason Reason) {
+	if e.leftOut == nil {
+		e.leftOut = make(map[Reason]int)
+	}
+	e.leftOut[reason]++
+}
+
+func (e *executor) copyIt(s step) error {
+	uid := s.info.UID
+	if err := e.refused[uid]; err != nil {
+		delete(e.refused, uid)
+		e.fail(uid, s.info.Size, err)
+	}
+	if e.failed[uid] == nil {
+		e.todo.Add(uid)
+		e.bytes += s.info.Size
+	}
+	return nil
+}
+
+// reflag queues a change. Flags the destination cannot store are counted once:
+// the new base holds them, so that they are not tried again.
+func (e *executor) reflag(ctx context.Context, s step) error {
+	add, dropped := permitted(s.add, e.status())
+	e.counts.FlagsDropped += dropped
+	if len(add)+len(s.remove) > 0 {
+		e.counts.Reflagged++
+		e.changes = append(e.changes, mail.FlagChange{UID: s.record.Dest, Add: add, Remove: s.remove})
+	}
+	r := s.record
+	r.Base = e.merge.wanted(s.info.Flags, r.Base)
+	e.records = append(e.records, r)
+	if len(e.records) < reflagBatch {
+		return nil
+	}
+	return e.flush(ctx)
+}
+
+// flush carries the queued changes over and then records the new bases: a crash
+// in between makes the next run set the same flags again.
+func (e *executor) flush(ctx context.Context) error {
+	defer func() { e.changes, e.records, e.forget = nil, nil, mail.UIDSet{} }()
+	if e.writer == nil || len(e.records) == 0 && e.forget.Empty() {
+		return nil
+	}
+	refused, err := e.setFlags(ctx)
+	if err != nil {
+		return at(EndDest, err)
+	}
+	change := Change{}
+	if !e.forget.Empty() {
+		change.Forget = map[int64]mail.UIDSet{e.pair.ID: e.forget}
+	}
+	var records []Record
+	for _, r := range e.records {
+		if !refused.Contains(r.Dest) {
+			records = append(records, r)
+		}
+	}
+	if len(records) > 0 {
+		change.Records = map[int64][]Record{e.pair.ID: records}
+	}
+	return ofLedger(e.run.ledger.Commit(ctx, change))
+}
+
+// setFlags returns the UIDs whose change the destination refused.
+func (e *executor) setFlags(ctx context.Context) (refused mail.UIDSet, err error) {
+	if len(e.changes) == 0 {
+		return refused, nil
+	}
+	err = e.writer.SetFlags(ctx, e.changes)
+	if err == nil || mail.ErrorOf(err).Scope != mail.ScopeMessage {
+		return refused, err
+	}
+	sources := make(map[mail.UID]mail.UID, len(e.records))
+	for _, r := range e.records {
+		sources[r.Dest] = r.Source
+	}
+	for _, c := range e.changes {
+		err := e.writer.SetFlags(ctx, []mail.FlagChange{c})
+		if err == nil {
+			continue
+		}
+		if mail.ErrorOf(err).Scope != mail.ScopeMessage {
+			return refused, err
+		}
+		refused.Add(c.UID)
+		e.counts.Reflagged--
+		e.run.watch.problem(Problem{Kind: ProblemFlags, Folder: e.src.Path, Dest: e.dest, UID: sources[c.UID], Err: err})
+	}
+	return refused, nil
+}

@@ -1,0 +1,272 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"mailferry/transfer/mail"
+)
+
+// folderWork brings one destination folder up to date from every source folder
+// that feeds it.
+type folderWork struct {
+	run    *run
+	dest   mail.Path
+	before mail.Folder // as listed when the run began
+	exists bool
+	made   bool // by this run
+	pairs  []*pairWork
+
+	// Of the current attempt.
+	reader mail.Reader // the destination; nil in a dry run before it exists
+	writer mail.Writer // the same handle; nil in a dry run
+	tries  int         // attempts since the last progress
+}
+
+func (f *folderWork) messages() (n int) {
+	for _, p := range f.pairs {
+		if p.src.Status != nil {
+			n += int(p.src.Status.Messages)
+		}
+	}
+	return n
+}
+
+// finish works on the folder until it is done or given up. Its error is one
+// that ends the run.
+func (f *folderWork) finish(ctx context.Context) error {
+	if f.pairs[0].err != nil {
+		f.announce()
+		return nil
+	}
+	if f.unchanged(ctx) {
+		f.announce()
+		return nil
+	}
+	err := f.keepTrying(ctx)
+	for _, p := range f.pairs {
+		if err != nil && !p.done {
+			p.err = err
+		}
+	}
+	f.announce()
+	if err != nil && (endsRun(err) || cannotConnect(err)) {
+		return err
+	}
+	return nil
+}
+
+// keepTrying is retry as resume in the small: every attempt starts from what
+// the ledger says. Attempts count from the last one that moved a message.
+func (f *folderWork) keepTrying(ctx context.Context) error {
+	for {
+		progress := f.progress()
+		err := f.attempt(ctx)
+		if err == nil || endsRun(err) || ctx.Err() != nil {
+			return err
+		}
+		if f.progress() > progress {
+			f.tries = 0
+		}
+		f.tries++
+		e := mail.ErrorOf(err)
+		if e.Retry == mail.RetryNever || f.tries >= f.run.job.Timing.Attempts {
+			return err
+		}
+		if err := f.pause(ctx, e, err); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits before the next attempt: as long as the server asked, otherwise
+// longer each time, with jitter so that connections do not return in step.
+func (f *folderWork) pause(ctx context.Context, e *mail.Error, err error) error {
+	if errors.Is(err, errLookAgain) {
+		return nil
+	}
+	wait := e.After
+	if wait == 0 {
+		wait = min(f.run.job.Timing.Backoff<<min(f.tries-1, 10), 5*time.Minute)
+		wait += time.Duration(rand.Int64N(int64(wait)/4 + 1))
+	}
+	f.run.watch.retry(f.pairs[0].src.Path, f.tries, wait, e.After > 0, err)
+	if e.Kind == mail.KindLimit {
+		if err := f.run.slots.trade(ctx); err != nil {
+			return err
+		}
+	}
+	return f.run.pause(ctx, wait)
+}
+
+// pause sleeps, unless the user asks to stop.
+func (r *run) pause(ctx context.Context, d time.Duration) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	waiting := make(chan struct{})
+	go func() {
+		defer close(waiting)
+		select {
+		case <-r.job.Stop:
+			cancel(ErrStopped)
+		case <-ctx.Done():
+		}
+	}()
+	err := r.job.Timing.Sleep(ctx, d)
+	cancel(nil)
+	<-waiting
+	return err
+}
+
+func cannotConnect(err error) bool {
+	e := mail.ErrorOf(err)
+	return e.Scope == mail.ScopeStore && e.Kind == mail.KindConnect
+}
+
+// progress grows with every message whose fate is settled.
+func (f *folderWork) progress() (n int) {
+	for _, p := range f.pairs {
+		n += p.copied.Len() + p.adopted.Len() + p.gone.Len() + len(p.failed)
+	}
+	return n
+}
+
+// unchanged reports whether nothing can have changed at either end since a run
+// that left nothing over. It then counts every message as there.
+func (f *folderWork) unchanged(ctx context.Context) bool {
+	if f.run.job.Full || !f.exists || f.before.Status == nil {
+		return false
+	}
+	for _, p := range f.pairs {
+		if !p.unchanged(f.before.Status) {
+			return false
+		}
+	}
+	intents, err := f.run.ledger.Intents(ctx, f.dest)
+	if err != nil || len(intents) > 0 {
+		return false
+	}
+	for _, p := range f.pairs {
+		p.unopened, p.done = true, true
+		p.listed, p.already = true, int(p.src.Status.Messages)
+	}
+	return true
+}
+
+func (f *folderWork) announce() {
+	for _, p := range f.pairs {
+		f.run.watch.send(EventFolder{p.folderReport()})
+	}
+}
+
+// attempt works through the folder once, from opening both handles to closing them.
+func (f *folderWork) attempt(ctx context.Context) (err error) {
+	if f.run.stopped() {
+		return ErrStopped
+	}
+	if err := f.open(ctx); err != nil {
+		return at(EndDest, err)
+	}
+	defer func() {
+		if cerr := f.close(); err == nil && cerr != nil {
+			err = at(EndDest, cerr)
+		}
+	}()
+	if err := f.standStill(ctx); err != nil {
+		return err
+	}
+	for _, p := range f.pairs {
+		if p.done {
+			continue
+		}
+		if err := p.attempt(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *folderWork) open(ctx context.Context) (err error) {
+	f.reader, f.writer = nil, nil
+	if !f.run.job.DryRun {
+		f.writer, err = f.run.job.Dest.OpenWriter(ctx, f.dest)
+		f.reader = f.writer
+		return err
+	}
+	if f.exists {
+		f.reader, err = f.run.job.Dest.OpenReader(ctx, f.dest)
+	}
+	return err
+}
+
+func (f *folderWork) close() error {
+	if f.reader == nil {
+		return nil
+	}
+	return f.reader.Close()
+}
+
+// status is the destination folder's, as of the opening.
+func (f *folderWork) status() mail.Status {
+	if f.reader == nil {
+		return mail.Status{AnyKeyword: true, Permanent: mail.NewFlags(mail.Seen, mail.Answered, mail.Flagged, mail.Deleted, mail.Draft)}
+	}
+	return f.reader.Status()
+}
+
+// unknownPast reports whether a run whose ledger is lost may have been sending
+// to this folder a moment ago. Runs make every folder before they send anything,
+// so a folder that had to be made tells that there was no such run, as long as
+// the account holds no mail.
+func (f *folderWork) unknownPast() bool {
+	if f.made || f.run.fresh {
+		return false
+	}
+	for _, p := range f.pairs {
+		if !p.pair.Adopted {
+			return true
+		}
+	}
+	return false
+}
+
+// standStill waits, when messages may still be on their way from an earlier
+// connection, until the folder has stopped growing: servers go on executing the
+// APPENDs of a connection that is gone.
+func (f *folderWork) standStill(ctx context.Context) error {
+	if f.writer == nil {
+		return nil
+	}
+	intents, err := f.run.ledger.Intents(ctx, f.dest)
+	if err != nil {
+		return ofLedger(err)
+	}
+	if len(intents) == 0 && !f.unknownPast() {
+		return nil
+	}
+	t := f.run.job.Timing
+	last, err := f.writer.Refresh(ctx)
+	if err != nil {
+		return at(EndDest, err)
+	}
+	step := max(t.Settle/4, time.Millisecond)
+	for still, total := time.Duration(0), time.Duration(0); still < t.Settle; total += step {
+		if total >= t.SettleMax {
+			return at(EndDest, &mail.Error{Op: "wait for earlier appends to", Folder: f.dest, Scope: mail.ScopeFolder,
+				Retry: mail.RetryLater, Err: errors.New("the folder keeps growing")})
+		}
+		if err := f.run.pause(ctx, step); err != nil {
+			return err
+		}
+		now, err := f.writer.Refresh(ctx)
+		if err != nil {
+			return at(EndDest, err)
+		}
+		if still += step; now.UIDNext != last.UIDNext || now.Messages != last.Messages {
+			still, last = 0, now
+		}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package transfer
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"mailferry/transfer/mail"
+)
+
+// candidate is a message that may have a counterpart at the other end.
+type candidate struct {
+	uid   mail.UID
+	size  int64
+	key   mail.Key
+	flags mail.Flags
+}
+
+func candidateOf(i mail.Info) candidate { return candidate{i.UID, i.Size, i.Key, i.Flags} }
+
+// matched is a source message and its counterpart. doubt: the bodies are equal,
+// but the destination has a Message-ID that the source has not.
+type matched struct {
+	src, dst candidate
+	doubt    bool
+}
+
+// matching is the outcome of a match. doubtful are source messages without a
+// counterpart although the destination holds unmatched messages with the same key.
+type matching struct {
+	pairs    []matched
+	doubtful mail.UIDSet
+}
+
+// hasher returns the digests of messages of one end. A message that is missing
+// in the result is never matched by digest.
+type hasher func(ctx context.Context, uids mail.UIDSet) (map[mail.UID]digest, error)
+
+// matcher finds which source messages a destination holds. Messages are
+// multisets: every candidate is matched at most once.
+//
+// One candidate on either side with equal key and, where both ends keep sizes,
+// equal size is a match (a key without Message-ID never is). In every other case of
+// equal keys the octets decide: first of the whole message, then of what follows the header.
+type matcher struct {
+	sizes            bool // both ends keep bytes, so sizes can be compared
+	srcHash, dstHash hasher
+}
+
+func (m matcher) match(ctx context.Context, src, dst []candidate) (matching, error) {
+	var out matching
+	byFull := groupBy(dst, func(c candidate) ([16]byte, bool) { return c.key.Full, c.key.HasID })
+	var unsure []group
+	for key, s := range groupBy(src, func(c candidate) ([16]byte, bool) { return c.key.Full, c.key.HasID }) {
+		d := byFull[key]
+		delete(byFull, key)
+		switch {
+		case len(d) == 0:
+		case len(s) == 1 && len(d) == 1 && (!m.sizes || s[0].size == d[0].size):
+			out.pairs = append(out.pairs, matched{src: s[0], dst: d[0]})
+		default:
+			unsure = append(unsure, group{s, d})
+		}
+	}
+	left, err := m.byDigest(ctx, unsure, &out)
+	if err != nil {
+		return out, err
+	}
+	err = m.withoutID(ctx, src, dst, byFull, left, &out)
+	sortMatching(&out)
+	return out, err
+}
+
+// withoutID matches source messages that have no Message-ID with what is left
+// of the destination: messages without one, and messages that may have got one there.
+func (m matcher) withoutID(ctx context.Context, src, dst []candidate, free map[[16]byte][]candidate, left []candidate, out *matching) error {
+	bare := groupBy(src, func(c candidate) ([16]byte, bool) { return c.key.Bare, !c.key.HasID })
+	if len(bare) == 0 {
+		return nil
+	}
+	for _, group := range free {
+		left = append(left, group...)
+	}
+	for _, c := range dst {
+		if !c.key.HasID {
+			left = append(left, c)
+		}
+	}
+	byBare := groupBy(left, func(c candidate) ([16]byte, bool) { return c.key.Bare, true })
+	var unsure []group
+	for key, s := range bare {
+		if d := byBare[key]; len(d) > 0 {
+			unsure = append(unsure, group{s, d})
+		}
+	}
+	_, err := m.byDigest(ctx, unsure, out)
+	return err
+}
+
+// group is the candidates of both ends that share a key.
+type group struct{ src, dst []candidate }
+
+// byDigest matches within groups by octets and returns the destination's
+// candidates that are left.
+func (m matcher) byDigest(ctx context.Context, groups []group, out *matching) ([]candidate, error) {
+	var src, dst []mail.UID
+	for _, g := range groups {
+		src, dst = appendUIDs(src, g.src), appendUIDs(dst, g.dst)
+	}
+	if len(src) == 0 || len(dst) == 0 {
+		return nil, nil
+	}
+	srcSums, err := m.srcHash(ctx, sortedSet(src))
+	if err != nil {
+		return nil, err
+	}
+	dstSums, err := m.dstHash(ctx, sortedSet(dst))
+	if err != nil {
+		return nil, err
+	}
+	var left []candidate
+	for _, g := range groups {
+		g.pairUp(out, srcSums, dstSums, func(d digest) [32]byte { return d.whole })
+		g.pairUp(out, srcSums, dstSums, func(d digest) [32]byte { return d.body })
+		if len(g.dst) > 0 {
+			for _, s := range g.src {
+				out.doubtful.Add(s.uid)
+			}
+		}
+		left = append(left, g.dst...)
+	}
+	return left, nil
+}
+
+// pairUp moves the candidates with equal sums from the group to out.
+func (g *group) pairUp(out *matching, srcSums, dstSums map[mail.UID]digest, part func(digest) [32]byte) {
+	free := make(map[[32]byte][]candidate)
+	for _, d := range g.dst {
+		if sum, ok := dstSums[d.uid]; ok {
+			free[part(sum)] = append(free[part(sum)], d)
+		}
+	}
+	taken := make(map[mail.UID]bool)
+	g.src = slices.DeleteFunc(slices.Clone(g.src), func(s candidate) bool {
+		sum, ok := srcSums[s.uid]
+		if !ok || len(free[part(sum)]) == 0 {
+			return false
+		}
+		d := free[part(sum)][0]
+		free[part(sum)] = free[part(sum)][1:]
+		taken[d.uid] = true
+		out.pairs = append(out.pairs, matched{src: s, dst: d, doubt: s.key.HasID != d.key.HasID})
+		return true
+	})
+	g.dst = slices.DeleteFunc(slices.Clone(g.dst), func(d candidate) bool { return taken[d.uid] })
+}
+
+func groupBy(list []candidate, key func(candidate) ([16]byte, bool)) map[[16]byte][]candidate {
+	out := make(map[[16]byte][]candidate)
+	for _, c := range list {
+		if k, ok := key(c); ok {
+			out[k] = append(out[k], c)
+		}
+	}
+	return out
+}
+
+func appendUIDs(to []mail.UID, from []candidate) []mail.UID {
+	for _, c := range from {
+		to = append(to, c.uid)
+	}
+	return to
+}
+
+func sortedSet(uids []mail.UID) mail.UIDSet {
+	slices.Sort(uids)
+	return mail.NewUIDSet(uids...)
+}
+
+func sortMatching(m *matching) {
+	slices.SortFunc(m.pairs, func(a, b matched) int { return cmp.Compare(a.src.uid, b.src.uid) })
+}

@@ -1,0 +1,180 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+
+	"mailferry/transfer/mail"
+)
+
+// pairWork is one source folder on its way to its destination folder.
+type pairWork struct {
+	*folderWork
+	src  mail.Folder
+	pair Pair
+
+	// What this run has done, over all attempts.
+	copied      mail.UIDSet
+	adopted     mail.UIDSet
+	sentAll     mail.UIDSet // handed to the destination, whatever came of it
+	gone        mail.UIDSet // listed, but vanished before it could be read
+	failed      map[mail.UID]error
+	refused     map[mail.UID]error // refused once, and not yet found out whether it is there all the same
+	refusedSize map[mail.UID]int64
+	plain       mail.UIDSet      // refused with its keywords, so sent without
+	doubt       mail.UIDSet      // see matching.doubtful
+	strikes     map[mail.UID]int // how often reading this message alone ended the connection
+	counts      Counts           // those that are neither sets nor of one attempt
+	done        bool
+	err         error
+
+	// What the last attempt found.
+	source   mail.Reader
+	listed   bool // the plan is complete
+	already  int
+	leftOut  map[Reason]int
+	todo     mail.UIDSet
+	expunge  map[mail.UID]mail.UID // source UID -> destination UID, for --mirror
+	unopened bool
+	dry      []Record // in a dry run: what adoption would record
+	voided   bool     // in a dry run: the ledger's records do not count
+	next     mail.UID // no message sent from now on gets a smaller UID
+	expected int      // messages the destination should have at the end
+}
+
+func newPairWork(f *folderWork, src mail.Folder, pair Pair) *pairWork {
+	return &pairWork{folderWork: f, src: src, pair: pair,
+		failed: make(map[mail.UID]error), refused: make(map[mail.UID]error), refusedSize: make(map[mail.UID]int64), strikes: make(map[mail.UID]int)}
+}
+
+// filterText changes whenever a run could come to another result than the last
+// one although nothing changed at either end.
+func (p *pairWork) filterText() string {
+	j := p.run.job
+	return fmt.Sprintf("%d %d %d %s %t", unixOrZero(j.Filter.Since), unixOrZero(j.Filter.Before), j.Filter.MaxSize, j.Flags, j.Mirror)
+}
+
+func (p *pairWork) unchanged(dest *mail.Status) bool {
+	s := p.src.Status
+	return s != nil && p.pair.ID != 0 && p.pair.Adopted && p.pair.Complete && p.pair.Filter == p.filterText() &&
+		s.HighestModSeq != 0 && s.HighestModSeq == p.pair.SourceState.HighestModSeq &&
+		sameMessages(*s, p.pair.SourceState) && sameMessages(*dest, p.pair.DestState) &&
+		(p.run.job.Flags != FlagsSource || dest.HighestModSeq != 0 && dest.HighestModSeq == p.pair.DestState.HighestModSeq)
+}
+
+// sameMessages compares what changes with every message that comes or goes.
+func sameMessages(a, b mail.Status) bool {
+	return a.UIDValidity != 0 && a.UIDNext != 0 &&
+		a.UIDValidity == b.UIDValidity && a.UIDNext == b.UIDNext && a.Messages == b.Messages
+}
+
+// attempt brings the pair up to date. The destination is open.
+func (p *pairWork) attempt(ctx context.Context) (err error) {
+	p.source, err = p.run.job.Source.OpenReader(ctx, p.src.Path)
+	if err != nil {
+		return at(EndSource, err)
+	}
+	defer func() {
+		if cerr := p.source.Close(); err == nil && cerr != nil {
+			err = at(EndSource, cerr)
+		}
+	}()
+	for _, stage := range []func(context.Context) error{
+		p.checkValidity, p.settle, p.adopt, p.plan, p.copy, p.conclude,
+	} {
+		if err := stage(ctx); err != nil {
+			return err
+		}
+	}
+	p.done = true
+	return nil
+}
+
+// checkValidity voids the records when the UIDs of either end have lost their
+// meaning (RFC 9051 section 2.3.1.1).
+func (p *pairWork) checkValidity(ctx context.Context) error {
+	src, dst := p.source.Status().UIDValidity, p.status().UIDValidity
+	same := p.pair.ID != 0 && src != 0 && dst != 0 &&
+		p.pair.SourceState.UIDValidity == src && p.pair.DestState.UIDValidity == dst
+	if same {
+		return nil
+	}
+	fresh := Pair{ID: p.pair.ID, Source: p.src.Path, Dest: p.dest, Subscribed: p.pair.Subscribed,
+		SourceState: mail.Status{UIDValidity: src}, DestState: mail.Status{UIDValidity: dst}}
+	if p.run.job.DryRun {
+		p.pair, p.voided, p.dry = fresh, true, nil
+		return nil
+	}
+	change := Change{Pair: &fresh}
+	if fresh.ID != 0 {
+		void := fresh
+		change.Void = &void
+	}
+	if err := p.run.ledger.Commit(ctx, change); err != nil {
+		return ofLedger(err)
+	}
+	p.pair = fresh
+	return nil
+}
+
+// conclude records the state of both ends, if nothing is left over, so that the
+// next run need not open the folders.
+func (p *pairWork) conclude(ctx context.Context) error {
+	if p.writer == nil {
+		return nil
+	}
+	now, err := p.writer.Refresh(ctx)
+	if err != nil {
+		return at(EndDest, err)
+	}
+	pair := p.pair
+	pair.SourceState, pair.DestState = p.source.Status(), now
+	pair.Filter = p.filterText()
+	// Messages that came or went at the destination meanwhile must be looked at.
+	pair.Complete = len(p.failed) == 0 && len(p.leftOut) == 0 && p.gone.Empty() && len(p.expunge) == 0 &&
+		int(now.Messages) == p.expected
+	if err := p.run.ledger.Commit(ctx, Change{Pair: &pair}); err != nil {
+		return ofLedger(err)
+	}
+	p.pair = pair
+	return nil
+}
+
+// folderReport adds up what the run knows of the pair.
+func (p *pairWork) folderReport() FolderReport {
+	c := p.counts
+	c.LeftOut = nil
+	for reason, n := range p.leftOut {
+		c.leave(reason, n)
+	}
+	if n := p.gone.Len(); n > 0 {
+		c.leave(ReasonGone, n)
+	}
+	c.Copied, c.Already, c.Failed, c.Adopted = p.copied.Len(), p.already, len(p.failed), p.adopted.Len()
+	rest := p.todo.Minus(p.copied).Minus(p.gone)
+	unsettled := 0
+	for uid := range rest.All() {
+		if p.failed[uid] == nil {
+			unsettled++
+		}
+	}
+	if !p.listed && p.src.Status != nil {
+		unsettled = max(0, int(p.src.Status.Messages)-c.Copied-c.Already-c.Failed-c.Out())
+	}
+	switch {
+	case p.run.job.DryRun:
+		c.Copied += unsettled
+	case p.err != nil && !endsRun(p.err):
+		c.Failed += unsettled
+	default:
+		c.Pending += unsettled
+	}
+	c.Found = c.Copied + c.Already + c.Out() + c.Failed + c.Pending
+	return FolderReport{Source: p.src.Path, Dest: p.dest, Created: p.made || p.run.job.DryRun && !p.exists,
+		Unopened: p.unopened, Counts: c, Err: p.err}
+}
+
+func (p *pairWork) fail(uid mail.UID, size int64, err error) {
+	p.failed[uid] = err
+	p.run.watch.problem(Problem{Kind: ProblemFailed, Folder: p.src.Path, Dest: p.dest, UID: uid, Size: size, Err: err})
+}

@@ -1,0 +1,96 @@
+package transfer
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"mailferry/transfer/mail"
+)
+
+// makeFolders creates what the destination lacks, parents first, and carries
+// subscriptions over. All of it comes before the first message is sent. A folder that
+// cannot be made is that folder's error alone.
+func (r *run) makeFolders(ctx context.Context, src []mail.Folder) error {
+	byDepth := slices.SortedFunc(slices.Values(r.folders), func(a, b *folderWork) int { return a.dest.Compare(b.dest) })
+	for _, f := range byDepth {
+		if f.exists {
+			continue
+		}
+		err := r.insist(ctx, f.pairs[0].src.Path, func() error {
+			return r.job.Dest.Create(ctx, mail.Folder{Path: f.dest, Role: f.pairs[0].src.Role})
+		})
+		if err != nil {
+			err = at(EndDest, err)
+			if endsRun(err) || cannotConnect(err) {
+				return err
+			}
+			for _, p := range f.pairs {
+				p.err = err
+			}
+			continue
+		}
+		f.made = true
+	}
+	return r.subscribe(ctx, src)
+}
+
+// insist tries again what may succeed later, as long as the pauses allow.
+func (r *run) insist(ctx context.Context, folder mail.Path, do func() error) error {
+	wait := r.job.Timing.Backoff
+	for n := 1; ; n++ {
+		err := do()
+		if err == nil || endsRun(err) || n >= r.job.Timing.Attempts {
+			return err
+		}
+		e := mail.ErrorOf(err)
+		if e.Retry == mail.RetryNever || e.Kind == mail.KindConnect {
+			return err
+		}
+		pause := cmp.Or(e.After, wait)
+		r.watch.retry(folder, n, pause, e.After > 0, err)
+		if err := r.pause(ctx, pause); err != nil {
+			return err
+		}
+		wait *= 2
+	}
+}
+
+// subscribe carries changes of subscriptions over, three ways like flags: a
+// folder is subscribed or unsubscribed when that changed at the source since the last run.
+func (r *run) subscribe(ctx context.Context, src []mail.Folder) error {
+	to, ok := r.job.Dest.(mail.Subscriber)
+	if !ok {
+		return nil
+	}
+	for _, f := range r.folders {
+		for _, p := range f.pairs {
+			if p.err != nil || p.src.Subscribed == p.pair.Subscribed {
+				continue
+			}
+			if p.src.Subscribed != f.before.Subscribed {
+				err := r.insist(ctx, p.src.Path, func() error { return to.SetSubscribed(ctx, f.dest, p.src.Subscribed) })
+				if err != nil && (endsRun(err) || cannotConnect(err)) {
+					return at(EndDest, err)
+				}
+				if err != nil {
+					r.watch.problem(Problem{Kind: ProblemSubscription, Folder: p.src.Path, Dest: f.dest, Err: at(EndDest, err)})
+					continue
+				}
+			}
+			if err := p.noteSubscribed(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *pairWork) noteSubscribed(ctx context.Context) error {
+	p.pair.Subscribed = p.src.Subscribed
+	if p.pair.ID == 0 {
+		return nil // recorded with the pair itself
+	}
+	pair := p.pair
+	return ofLedger(p.run.ledger.Commit(ctx, Change{Pair: &pair}))
+}

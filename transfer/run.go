@@ -1,0 +1,291 @@
+package transfer
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mailferry/transfer/mail"
+)
+
+const defaultConnections = 4
+
+// Run carries out a job. The Report is never nil and tells how far it came; the
+// error is nil if the run went to its end, even when messages or folders are
+// missing (Report.Complete tells). Run returns after everything it started has ended.
+func Run(ctx context.Context, job Job) (*Report, error) {
+	r, err := newRun(&job)
+	if err != nil {
+		return &Report{DryRun: job.DryRun, Started: time.Now(), Finished: time.Now()}, err
+	}
+	if err := r.begin(ctx); err != nil {
+		r.report.finish()
+		return r.report, err
+	}
+	err = r.work(ctx)
+	if err == nil && job.Mirror {
+		err = r.mirror(ctx)
+	}
+	r.collect()
+	if herr := r.history(ctx); err == nil {
+		err = herr
+	}
+	return r.report, err
+}
+
+// run is the state of one Run.
+type run struct {
+	job     *Job
+	ledger  Ledger
+	loader  *loader
+	slots   *slots
+	watch   *watcher
+	report  *Report
+	folders []*folderWork
+	fresh   bool // no run can have sent anything to the destination yet
+}
+
+func newRun(job *Job) (*run, error) {
+	if job.Connections <= 0 {
+		job.Connections = defaultConnections
+	}
+	job.Timing = job.Timing.withDefaults()
+	if job.Flags == "" {
+		job.Flags = FlagsMerge
+	}
+	if job.Mirror {
+		if !job.Dest.Traits().UIDPlus && job.Dest.Traits().DurableUIDs {
+			return nil, fmt.Errorf("%w: --mirror needs a destination with UIDPLUS", ErrUnsupported)
+		}
+		if job.Filter.byMessage() {
+			return nil, fmt.Errorf("%w: --mirror together with a filter of messages", ErrUnsupported)
+		}
+	}
+	ledger := job.Ledger
+	if ledger == nil {
+		if !job.DryRun {
+			return nil, fmt.Errorf("%w: a run needs a ledger", ErrUnsupported)
+		}
+		ledger = noLedger{}
+	}
+	return &run{job: job, ledger: ledger, watch: &watcher{observe: job.Observe},
+		slots:  newSlots(job.Connections),
+		report: &Report{DryRun: job.DryRun, Started: time.Now()}}, nil
+}
+
+// begin lists both ends, pairs the folders and creates what is missing.
+func (r *run) begin(ctx context.Context) error {
+	src, dst, err := listBoth(ctx, r.job.Source, r.job.Dest)
+	if err != nil {
+		return err
+	}
+	// Traits of a server are known only after the first login.
+	r.loader = newLoader(r.job, !r.job.Dest.Traits().UIDPlus)
+	if r.job.Mirror && !r.job.Dest.Traits().UIDPlus {
+		return fmt.Errorf("%w: --mirror needs a destination with UIDPLUS", ErrUnsupported)
+	}
+	pairs, err := r.ledger.Pairs(ctx)
+	if err != nil {
+		return ofLedger(err)
+	}
+	chosen, skipped, err := r.job.Filter.choose(src)
+	if err != nil {
+		return err
+	}
+	r.report.Skipped, r.report.SourceFolders = skipped, skipped+len(chosen)
+	if r.folders, err = r.pairUp(src, dst, chosen, pairs); err != nil {
+		return err
+	}
+	start := EventStart{Folders: len(chosen)}
+	for _, f := range chosen {
+		if f.Status != nil {
+			start.Messages += int(f.Status.Messages)
+		}
+	}
+	r.watch.send(start)
+	if r.job.DryRun {
+		return nil
+	}
+	if r.report.Run, err = r.ledger.StartRun(ctx, r.report.Started); err != nil {
+		return ofLedger(err)
+	}
+	return r.makeFolders(ctx, src)
+}
+
+func listBoth(ctx context.Context, a mail.Source, b mail.Source) (src, dst []mail.Folder, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		src, err = a.Folders(ctx)
+		return at(EndSource, err)
+	})
+	g.Go(func() (err error) {
+		dst, err = b.Folders(ctx)
+		return at(EndDest, err)
+	})
+	return src, dst, g.Wait()
+}
+
+// pairUp groups the chosen folders by destination: a destination folder has one
+// writer, however many source folders feed it.
+func (r *run) pairUp(src, dst, chosen []mail.Folder, recorded []Pair) ([]*folderWork, error) {
+	m := newMapper(r.job, src, dst, recorded)
+	targets := m.all(src)
+	there := make(map[mail.Path]mail.Folder, len(dst))
+	for _, f := range dst {
+		there[f.Path] = f
+	}
+	r.fresh = isFresh(dst, targets, there)
+	groups := make(map[mail.Path]*folderWork)
+	for _, f := range chosen {
+		to := targets[f.Path]
+		if to.err != nil {
+			return nil, to.err
+		}
+		g := groups[to.path]
+		if g == nil {
+			d, ok := there[to.path]
+			g = &folderWork{run: r, dest: to.path, before: d, exists: ok && !d.NoSelect && !d.Missing}
+			groups[to.path] = g
+		}
+		pair, ok := m.recorded[f.Path]
+		if !ok || pair.Dest != to.path {
+			pair = Pair{ID: pair.ID, Source: f.Path, Dest: to.path}
+		}
+		g.pairs = append(g.pairs, newPairWork(g, f, pair))
+	}
+	var out []*folderWork
+	for _, g := range groups {
+		out = append(out, g)
+	}
+	// Big folders first: the last one to finish decides how long the run takes.
+	slices.SortFunc(out, func(a, b *folderWork) int {
+		return cmp.Or(cmp.Compare(b.messages(), a.messages()), a.dest.Compare(b.dest))
+	})
+	return out, nil
+}
+
+// isFresh reports whether the destination is without mail and lacks a folder
+// that any run would have made first.
+func isFresh(dst []mail.Folder, targets map[mail.Path]target, there map[mail.Path]mail.Folder) bool {
+	for _, f := range dst {
+		if !f.NoSelect && !f.Missing && (f.Status == nil || f.Status.Messages > 0 || f.Status.UIDNext > 1) {
+			return false
+		}
+	}
+	for _, to := range targets {
+		if f, ok := there[to.path]; !ok || f.Missing {
+			return true
+		}
+	}
+	return false
+}
+
+// work brings every folder up to date, a few at a time.
+func (r *run) work(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.job.Connections)
+	for _, f := range r.folders {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			if err := r.slots.take(ctx); err != nil {
+				return err
+			}
+			defer r.slots.give()
+			return f.finish(ctx)
+		})
+	}
+	return g.Wait()
+}
+
+// stopped reports whether the user asked to stop.
+func (r *run) stopped() bool {
+	select {
+	case <-r.job.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// collect gathers what the folders report.
+func (r *run) collect() {
+	for _, f := range r.folders {
+		for _, p := range f.pairs {
+			rep := p.folderReport()
+			r.report.Folders = append(r.report.Folders, rep)
+			r.report.Total.Add(rep.Counts)
+		}
+	}
+	r.report.Problems = r.watch.sorted()
+	r.report.Retries = r.watch.retries
+	slices.SortFunc(r.report.Folders, func(a, b FolderReport) int { return a.Source.Compare(b.Source) })
+	r.report.finish()
+}
+
+func (r *Report) finish() { r.Finished = time.Now() }
+
+func (r *run) history(ctx context.Context) error {
+	if r.job.DryRun || r.report.Run == 0 {
+		return nil
+	}
+	t := r.report.Total
+	summary, err := json.Marshal(map[string]any{
+		"found": t.Found, "copied": t.Copied, "already_there": t.Already, "left_out": t.LeftOut,
+		"failed": t.Failed, "pending": t.Pending, "expunged": t.Expunged, "bytes": t.Bytes,
+	})
+	if err != nil {
+		return err
+	}
+	// The history is written even when the run was cancelled.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return ofLedger(r.ledger.FinishRun(ctx, r.report.Run, r.report.Finished, summary))
+}
+
+func (t Timing) withDefaults() Timing {
+	t.Settle = cmp.Or(t.Settle, 2*time.Second)
+	t.SettleMax = cmp.Or(t.SettleMax, time.Minute)
+	t.Backoff = cmp.Or(t.Backoff, time.Second)
+	t.Attempts = cmp.Or(t.Attempts, 6)
+	if t.Sleep == nil {
+		t.Sleep = sleep
+	}
+	return t
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// noLedger stands in for the ledger of a dry run that has none.
+type noLedger struct{}
+
+var errReadOnly = errors.New("nothing can be recorded in a dry run")
+
+func (noLedger) Pairs(context.Context) ([]Pair, error) { return nil, nil }
+func (noLedger) Records(context.Context, int64, mail.UID, int) ([]Record, error) {
+	return nil, nil
+}
+func (noLedger) Claimed(context.Context, mail.Path, mail.UID) (mail.UIDSet, error) {
+	return mail.UIDSet{}, nil
+}
+func (noLedger) Intents(context.Context, mail.Path) ([]Intent, error)      { return nil, nil }
+func (noLedger) Commit(context.Context, Change) error                      { return errReadOnly }
+func (noLedger) StartRun(context.Context, time.Time) (int64, error)        { return 0, errReadOnly }
+func (noLedger) FinishRun(context.Context, int64, time.Time, []byte) error { return errReadOnly }
+func (noLedger) Close() error                                              { return nil }

@@ -1,0 +1,42 @@
+package transfer
+
+import "context"
+
+// slots bounds how many folders are worked on at once. The bound shrinks when a
+// server says that it has too many connections, but never below one.
+type slots struct {
+	free chan struct{}
+	size chan int // holds the bound; taking it out locks it
+}
+
+func newSlots(n int) *slots {
+	s := &slots{free: make(chan struct{}, n), size: make(chan int, 1)}
+	for range n {
+		s.free <- struct{}{}
+	}
+	s.size <- n
+	return s
+}
+
+func (s *slots) take(ctx context.Context) error {
+	select {
+	case <-s.free:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *slots) give() { s.free <- struct{}{} }
+
+// trade gives the caller's slot away for good, if others are left, and waits for one
+// that another folder gives back. With a single slot left it keeps it.
+func (s *slots) trade(ctx context.Context) error {
+	n := <-s.size
+	if n == 1 {
+		s.size <- n
+		return nil
+	}
+	s.size <- n - 1
+	return s.take(ctx)
+}
