@@ -95,6 +95,7 @@ func (p *pairWork) look(ctx context.Context, srcOpts, dstOpts mail.ListOptions, 
 	}
 	m := matcher{
 		sizes: p.sizesCompare(),
+		proof: srcOpts.Only != nil,
 		srcHash: func(ctx context.Context, uids mail.UIDSet) (map[mail.UID]digest, error) {
 			d, err := digests(ctx, p.source, uids)
 			return d, at(EndSource, err)

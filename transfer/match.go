@@ -44,6 +44,7 @@ type hasher func(ctx context.Context, uids mail.UIDSet) (map[mail.UID]digest, er
 // equal keys the octets decide: first of the whole message, then of what follows the header.
 type matcher struct {
 	sizes            bool // both ends keep bytes, so sizes can be compared
+	proof            bool // octets decide in every case: for few messages
 	srcHash, dstHash hasher
 }
 
@@ -56,7 +57,7 @@ func (m matcher) match(ctx context.Context, src, dst []candidate) (matching, err
 		delete(byFull, key)
 		switch {
 		case len(d) == 0:
-		case len(s) == 1 && len(d) == 1 && (!m.sizes || s[0].size == d[0].size):
+		case !m.proof && len(s) == 1 && len(d) == 1 && (!m.sizes || s[0].size == d[0].size):
 			out.pairs = append(out.pairs, matched{src: s[0], dst: d[0]})
 		default:
 			unsure = append(unsure, group{s, d})

@@ -69,13 +69,7 @@ func (m *Memory) Close() error {
 
 // broken reports a breach of contract by the caller.
 func (m *Memory) broken(format string, args ...any) error {
-	text := m.opts.Name + " " + fmt.Sprintf(format, args...)
-	if m.opts.Reporter == nil {
-		panic("mailtest: contract broken: " + text)
-	}
-	m.opts.Reporter.Helper()
-	m.opts.Reporter.Errorf("contract broken: %s", text)
-	return &mail.Error{Op: "use", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: errors.New("contract broken: " + text)}
+	return broken(m.opts.Reporter, m.opts.Name+" "+fmt.Sprintf(format, args...))
 }
 
 // usable is the start of every method of the store. The caller holds mu.
