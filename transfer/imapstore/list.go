@@ -1,0 +1,265 @@
+package imapstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mailferry/transfer/imapstore/wire"
+	"mailferry/transfer/mail"
+)
+
+const (
+	windowUIDs   = 10_000  // messages sorted in memory at once
+	windowRanges = 340     // keeps a command line below 8 KB
+	changedMax   = 100_000 // messages of a folder whose changes are asked for in one go
+)
+
+// List implements mail.Reader. Whatever order the server answers in, messages are
+// sorted within windows that follow each other; the next window is asked for
+// before the last has been read.
+func (r *reader) List(ctx context.Context, opts mail.ListOptions, fn func(mail.Info) error) error {
+	conn, err := r.session("list messages")
+	if err != nil {
+		return err
+	}
+	if opts.Only != nil && opts.Only.Empty() {
+		return nil
+	}
+	l := &listing{conn: conn, opts: opts, modSeqs: r.status.HighestModSeq > 0}
+	if err := l.run(ctx, fn); err != nil {
+		if l.stopped != nil {
+			return l.stopped
+		}
+		return at(err, r.path)
+	}
+	return nil
+}
+
+// listing is one call of List.
+type listing struct {
+	conn    *wire.Conn
+	opts    mail.ListOptions
+	modSeqs bool
+	stopped error // the caller's own
+}
+
+// window is a part of a listing: what is asked for, and what may come.
+type window struct {
+	query   string
+	want    *mail.UIDSet // nil: everything from l.opts.From on
+	changed uint64
+}
+
+func (l *listing) run(ctx context.Context, fn func(mail.Info) error) error {
+	exists := l.conn.Exists()
+	switch {
+	case exists == 0 && l.opts.Only == nil:
+		return nil
+	case l.opts.Only != nil:
+		return l.windows(ctx, windowsOf(l.bounded(*l.opts.Only)), fn)
+	case l.opts.ChangedSince > 0 && exists <= changedMax, exists <= windowUIDs:
+		return l.single(ctx, fn)
+	}
+	criteria := "UID " + l.open()
+	if l.opts.ChangedSince > 0 {
+		criteria += " MODSEQ " + strconv.FormatUint(l.opts.ChangedSince+1, 10)
+	}
+	found, err := l.conn.Search(ctx, criteria)
+	if err != nil {
+		return err
+	}
+	if l.opts.From <= 1 && l.opts.ChangedSince == 0 && found.Len() < int(l.conn.Exists()) {
+		return incomplete(found.Len(), int(l.conn.Exists()))
+	}
+	return l.windows(ctx, windowsOf(l.bounded(found)), fn)
+}
+
+// open is the sequence-set from the first UID asked for to the last there is.
+// The server returns its last message even when that is an earlier one.
+func (l *listing) open() string {
+	return strconv.FormatUint(uint64(max(l.opts.From, 1)), 10) + ":*"
+}
+
+func (l *listing) bounded(set mail.UIDSet) mail.UIDSet {
+	if l.opts.From <= 1 {
+		return set
+	}
+	var below mail.UIDSet
+	below.AddRange(1, l.opts.From-1)
+	return set.Minus(below)
+}
+
+func incomplete(got, want int) error {
+	return &mail.Error{Op: "list messages", Scope: mail.ScopeFolder, Retry: mail.RetrySoon, Kind: mail.KindProtocol,
+		Err: fmt.Errorf("the server listed %d of %d messages", got, want)}
+}
+
+// windowsOf cuts a set into commands. A set of very many ranges that leaves little
+// out is asked for as a whole, and what was not wanted is dropped.
+func windowsOf(set mail.UIDSet) []window {
+	var out []window
+	for part := range set.Chunks(windowUIDs, windowUIDs) {
+		span := int(part.Last()-part.First()) + 1
+		if len(part.Ranges()) > windowRanges && part.Len() >= span/4 {
+			var cover mail.UIDSet
+			cover.AddRange(part.First(), part.Last())
+			out = append(out, window{query: cover.String(), want: &part})
+			continue
+		}
+		for small := range part.Chunks(windowUIDs, windowRanges) {
+			out = append(out, window{query: small.String(), want: &small})
+		}
+	}
+	return out
+}
+
+// items are the FETCH items that the options ask for. header is how the key's
+// fields are asked for.
+func (l *listing) items(header string) string {
+	items := []string{"UID"}
+	if l.opts.Flags {
+		items = append(items, "FLAGS")
+	}
+	if l.opts.Size {
+		items = append(items, "RFC822.SIZE")
+	}
+	if l.opts.Date {
+		items = append(items, "INTERNALDATE")
+	}
+	if l.modSeqs && (l.opts.Flags || l.opts.ChangedSince > 0) {
+		items = append(items, "MODSEQ")
+	}
+	if l.opts.Key {
+		items = append(items, header)
+	}
+	return strings.Join(items, " ")
+}
+
+func keyFields() string {
+	return "BODY.PEEK[HEADER.FIELDS (" + strings.ToUpper(strings.Join(mail.KeyFields(), " ")) + ")]"
+}
+
+func (l *listing) query(w window) wire.Query {
+	return wire.Query{UIDs: w.query, Items: l.items(keyFields()), ChangedSince: w.changed}
+}
+
+// single lists a folder by one command.
+func (l *listing) single(ctx context.Context, fn func(mail.Info) error) error {
+	w := window{query: l.open(), changed: l.opts.ChangedSince}
+	exists, expunged := int(l.conn.Exists()), l.conn.Expunged()
+	got := l.collector(w)
+	if err := l.conn.Fetch(ctx, l.query(w), got.take); err != nil {
+		return err
+	}
+	if w.changed == 0 {
+		least := exists - (l.conn.Expunged() - expunged)
+		if err := l.check(ctx, got, least); err != nil {
+			return err
+		}
+	}
+	return l.emit(ctx, got, fn)
+}
+
+// check makes sure that nothing is missing between the first message listed and
+// the last of the folder.
+func (l *listing) check(ctx context.Context, got *collector, least int) error {
+	if l.opts.From <= 1 {
+		if got.seen < least {
+			return incomplete(got.seen, least)
+		}
+		return nil
+	}
+	if got.seen+got.early > 0 && got.seen >= least-int(got.firstSeq)+1 {
+		return nil
+	}
+	// A server that has nothing from there on may say nothing at all.
+	found, err := l.conn.Search(ctx, "UID "+l.open())
+	if err != nil {
+		return err
+	}
+	if n := l.bounded(found).Len(); got.seen < n {
+		return incomplete(got.seen, n)
+	}
+	return nil
+}
+
+// windows lists parts one after the other, one of them ahead.
+func (l *listing) windows(ctx context.Context, parts []window, fn func(mail.Info) error) error {
+	var ahead *wire.Fetching
+	for i, w := range parts {
+		current := ahead
+		var err error
+		if current == nil {
+			if current, err = l.conn.StartFetch(ctx, l.query(w)); err != nil {
+				return err
+			}
+		}
+		ahead = nil
+		if i+1 < len(parts) {
+			if ahead, err = l.conn.StartFetch(ctx, l.query(parts[i+1])); err != nil {
+				return err
+			}
+		}
+		got := l.collector(w)
+		if err := current.Wait(ctx, got.take); err != nil {
+			return err
+		}
+		if ahead != nil && l.needsMore(got) {
+			// Questions about this window must not overtake the next one's answer.
+			if err := ahead.Wait(ctx, func(*wire.Item) error { return nil }); err != nil {
+				return err
+			}
+			ahead = nil
+		}
+		if err := l.emit(ctx, got, fn); err != nil {
+			return l.leave(ctx, ahead, err)
+		}
+	}
+	return nil
+}
+
+// leave reads what is still on its way, so that the connection can be used on.
+func (l *listing) leave(ctx context.Context, ahead *wire.Fetching, err error) error {
+	if ahead != nil && l.stopped != nil {
+		if werr := ahead.Wait(ctx, func(*wire.Item) error { return nil }); werr != nil {
+			return errors.Join(err, werr)
+		}
+	}
+	return err
+}
+
+// emit asks again for what is lacking and hands the window on.
+func (l *listing) emit(ctx context.Context, got *collector, fn func(mail.Info) error) error {
+	if l.needsMore(got) {
+		if err := l.complete(ctx, got); err != nil {
+			return err
+		}
+	}
+	for _, uid := range slices.Sorted(got.uids()) {
+		if l.stopped = fn(l.info(got.items[uid])); l.stopped != nil {
+			return l.stopped
+		}
+	}
+	return nil
+}
+
+func (l *listing) info(it *wire.Item) mail.Info {
+	info := mail.Info{UID: it.UID, ModSeq: it.ModSeq, Content: it.Content}
+	if l.opts.Flags {
+		info.Flags = it.Flags
+	}
+	if l.opts.Size {
+		info.Size = it.Size
+	}
+	if l.opts.Date {
+		info.InternalDate = it.Date
+	}
+	if l.opts.Key {
+		info.Key = mail.KeyOf(it.Header)
+	}
+	return info
+}

@@ -1,0 +1,173 @@
+package imapstore
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"mailferry/transfer/imapstore/wire"
+	"mailferry/transfer/mail"
+)
+
+// pool hands out logged-in connections. Until the first login has succeeded it
+// opens one at a time, and after a refused one none at all: several attempts at
+// once lock accounts.
+type pool struct {
+	opts  Options
+	slots chan struct{} // one for each connection handed out
+	first chan struct{} // held by the one that dials before anyone has logged in
+
+	mu      sync.Mutex
+	idle    []parked
+	dialed  int
+	logged  bool
+	refused error // the first login's fate, where it is final
+	closed  bool
+}
+
+type parked struct {
+	conn  *wire.Conn
+	since time.Time
+}
+
+var errClosed = errors.New("the account has been closed")
+
+// stale is how long a connection may have been idle before it is asked whether
+// it still works: routers and servers forget them silently.
+const stale = 30 * time.Second
+
+func newPool(opts Options) *pool {
+	return &pool{opts: opts, slots: make(chan struct{}, opts.Connections), first: make(chan struct{}, 1)}
+}
+
+// acquire returns a connection that release must get back.
+func (p *pool) acquire(ctx context.Context) (*wire.Conn, error) {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, &mail.Error{Op: "connect", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()}
+	}
+	conn, err := p.take(ctx)
+	if err != nil {
+		<-p.slots
+	}
+	return conn, err
+}
+
+func (p *pool) take(ctx context.Context) (*wire.Conn, error) {
+	for {
+		last, ok, err := p.pop()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return p.dial(ctx)
+		}
+		if time.Since(last.since) < stale || last.conn.Noop(ctx) == nil && last.conn.Usable() {
+			return last.conn, nil
+		}
+		last.conn.Close()
+	}
+}
+
+func (p *pool) pop() (last parked, ok bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return last, false, &mail.Error{Op: "connect", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: errClosed}
+	}
+	if n := len(p.idle); n > 0 {
+		last, p.idle = p.idle[n-1], p.idle[:n-1]
+		return last, true, nil
+	}
+	return last, false, nil
+}
+
+func (p *pool) dial(ctx context.Context) (*wire.Conn, error) {
+	if p.hasLogged() {
+		return wire.Dial(ctx, p.opts.wire(p.count()))
+	}
+	select {
+	case p.first <- struct{}{}:
+	case <-ctx.Done():
+		return nil, &mail.Error{Op: "connect", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()}
+	}
+	defer func() { <-p.first }()
+	if err := p.finalRefusal(); err != nil {
+		return nil, err
+	}
+	if p.hasLogged() {
+		return wire.Dial(ctx, p.opts.wire(p.count()))
+	}
+	conn, err := wire.Dial(ctx, p.opts.wire(p.count()))
+	if err != nil {
+		return nil, p.firstFailed(err)
+	}
+	p.mu.Lock()
+	p.logged = true
+	p.mu.Unlock()
+	return conn, nil
+}
+
+// firstFailed makes a failure to connect final when no connection ever
+// succeeded: it is a wrong address rather than a bad moment.
+func (p *pool) firstFailed(err error) error {
+	e := mail.ErrorOf(err)
+	if e.Kind == mail.KindConnect && e.Retry == mail.RetrySoon {
+		e.Retry = mail.RetryNever
+	}
+	if e.Kind == mail.KindAuth && e.Retry == mail.RetryNever {
+		p.mu.Lock()
+		p.refused = err
+		p.mu.Unlock()
+	}
+	return err
+}
+
+func (p *pool) hasLogged() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.logged
+}
+
+func (p *pool) finalRefusal() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refused
+}
+
+func (p *pool) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dialed++
+	return p.dialed
+}
+
+// release takes a connection back, and closes it unless it is in order.
+func (p *pool) release(conn *wire.Conn) {
+	p.mu.Lock()
+	keep := conn.Usable() && !p.closed
+	if keep {
+		p.idle = append(p.idle, parked{conn, time.Now()})
+	}
+	p.mu.Unlock()
+	if !keep {
+		conn.Close()
+	}
+	<-p.slots
+}
+
+// close logs out of every idle connection; those in use are closed when they
+// are released.
+func (p *pool) close() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	p.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, parked := range idle {
+		wg.Go(func() { parked.conn.Close() })
+	}
+	wg.Wait()
+}

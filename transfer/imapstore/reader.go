@@ -1,0 +1,118 @@
+package imapstore
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"mailferry/transfer/imapstore/wire"
+	"mailferry/transfer/mail"
+)
+
+// reader is a session on a folder opened by EXAMINE.
+type reader struct {
+	store  *Store
+	conn   *wire.Conn // nil after Close
+	path   mail.Path
+	raw    string
+	status mail.Status
+}
+
+// OpenReader implements mail.Source.
+func (s *Store) OpenReader(ctx context.Context, path mail.Path) (mail.Reader, error) {
+	r, err := s.open(ctx, path, (*wire.Conn).Examine)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (s *Store) open(ctx context.Context, path mail.Path,
+	sel func(*wire.Conn, context.Context, string) (wire.Selected, error)) (*reader, error) {
+	conn, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{store: s, conn: conn, path: path}
+	if err := r.enter(ctx, sel); err != nil {
+		r.Close()
+		return nil, at(err, path)
+	}
+	return r, nil
+}
+
+func (r *reader) enter(ctx context.Context, sel func(*wire.Conn, context.Context, string) (wire.Selected, error)) error {
+	names, err := r.store.spelling(ctx, r.conn)
+	if err != nil {
+		return err
+	}
+	r.raw = names.raw(r.path)
+	selected, err := sel(r.conn, ctx, r.raw)
+	if err != nil {
+		return err
+	}
+	r.status = statusOf(selected)
+	if r.status.UIDNext == 0 {
+		r.fillIn(ctx)
+	}
+	return nil
+}
+
+// fillIn asks once more for what a server did not tell when the folder was opened.
+func (r *reader) fillIn(ctx context.Context) {
+	if st, err := r.conn.Status(ctx, r.raw); err == nil {
+		r.status.UIDNext = st.UIDNext
+		r.status.HighestModSeq = max(r.status.HighestModSeq, st.HighestModSeq)
+	}
+}
+
+func statusOf(sel wire.Selected) mail.Status {
+	st := mail.Status{
+		UIDValidity: sel.UIDValidity, UIDNext: sel.UIDNext, Messages: sel.Exists,
+		HighestModSeq: sel.HighestModSeq, Unseen: -1, Bytes: -1,
+		Permanent: sel.Permanent, AnyKeyword: sel.AnyKeyword,
+	}
+	if sel.NotSticky {
+		st.UIDValidity = 0
+	}
+	return st
+}
+
+func (r *reader) Status() mail.Status { return r.status }
+
+var errHandleClosed = errors.New("the folder has been closed")
+
+func (r *reader) session(op string) (*wire.Conn, error) {
+	if r.conn == nil {
+		return nil, &mail.Error{Op: op, Folder: r.path, Scope: mail.ScopeFolder, Retry: mail.RetryNever, Err: errHandleClosed}
+	}
+	return r.conn, nil
+}
+
+// Fetch implements mail.Reader.
+func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info, io.Reader) error) error {
+	conn, err := r.session("fetch")
+	if err != nil {
+		return err
+	}
+	var stopped error
+	err = conn.FetchBodies(ctx, uids, func(info mail.Info, body io.Reader) error {
+		stopped = fn(info, body)
+		return stopped
+	})
+	if stopped != nil && err == stopped {
+		return err
+	}
+	return at(err, r.path)
+}
+
+// Close gives the connection back, or ends it when it is not in order.
+func (r *reader) Close() error {
+	if r.conn != nil {
+		conn := r.conn
+		r.conn = nil
+		conn.Abandon()
+		r.store.pool.release(conn)
+	}
+	return nil
+}

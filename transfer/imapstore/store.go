@@ -1,0 +1,195 @@
+package imapstore
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"mailferry/transfer/imapstore/wire"
+	"mailferry/transfer/mail"
+)
+
+// Store is an IMAP account. It connects on first use.
+type Store struct {
+	opts Options
+	pool *pool
+
+	mu     sync.Mutex
+	server *server // nil until the first connection
+	names  *names  // nil until the folders were listed
+}
+
+var (
+	_ mail.Store      = (*Store)(nil)
+	_ mail.Subscriber = (*Store)(nil)
+	_ mail.Describer  = (*Store)(nil)
+)
+
+// New returns the account that opts describes. It does not connect.
+func New(opts Options) *Store {
+	if opts.Connections <= 0 {
+		opts.Connections = defaultConnections
+	}
+	opts.Trace = wire.SyncWriter(opts.Trace)
+	return &Store{opts: opts, pool: newPool(opts)}
+}
+
+// Source is an account that can only be read: it has no method that could
+// change anything, nor do its handles.
+type Source struct{ store *Store }
+
+var (
+	_ mail.Source    = (*Source)(nil)
+	_ mail.Describer = (*Source)(nil)
+)
+
+// NewSource returns the account that opts describes, for reading only. It does not
+// connect.
+func NewSource(opts Options) *Source { return &Source{New(opts)} }
+
+func (s *Source) Folders(ctx context.Context) ([]mail.Folder, error) { return s.store.Folders(ctx) }
+func (s *Source) OpenReader(ctx context.Context, path mail.Path) (mail.Reader, error) {
+	return s.store.OpenReader(ctx, path)
+}
+func (s *Source) Traits() mail.Traits                               { return s.store.Traits() }
+func (s *Source) Close() error                                      { return s.store.Close() }
+func (s *Source) String() string                                    { return s.store.String() }
+func (s *Source) Describe(ctx context.Context) ([]mail.Fact, error) { return s.store.Describe(ctx) }
+
+// String is the account's address without secrets.
+func (s *Store) String() string { return s.opts.address() }
+
+// Close logs out. Handles that are still open end their own connections.
+func (s *Store) Close() error {
+	s.pool.close()
+	return nil
+}
+
+// connect takes a connection from the pool and learns from the first one what
+// the server is.
+func (s *Store) connect(ctx context.Context) (*wire.Conn, error) {
+	conn, err := s.pool.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.known() != nil {
+		return conn, nil
+	}
+	spaces, err := conn.Namespaces(ctx)
+	if err != nil {
+		s.pool.release(conn)
+		return nil, err
+	}
+	s.mu.Lock()
+	if s.server == nil {
+		s.server = newServer(conn, spaces)
+	}
+	s.mu.Unlock()
+	return conn, nil
+}
+
+func (s *Store) known() *server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.server
+}
+
+// with runs f on a connection of its own.
+func (s *Store) with(ctx context.Context, f func(*wire.Conn) error) error {
+	conn, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.pool.release(conn)
+	return f(conn)
+}
+
+// Traits connects if nobody has before: they are the server's. They are
+// the most cautious ones as long as it cannot be reached.
+func (s *Store) Traits() mail.Traits {
+	traits := mail.Traits{DurableUIDs: true, Connections: s.opts.Connections}
+	srv := s.known()
+	if srv == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := s.with(ctx, func(*wire.Conn) error { return nil }); err != nil {
+			return traits
+		}
+		srv = s.known()
+	}
+	traits.KeepsBytes = srv.keepsBytes()
+	traits.UIDPlus = srv.caps.Has("UIDPLUS")
+	traits.ModSeqs = srv.caps.Has("CONDSTORE")
+	traits.MaxSize = srv.caps.AppendLimit()
+	traits.AutoExpunge = srv.caps.Has("X-GM-EXT-1")
+	return traits
+}
+
+// Create makes a folder, and its parents where the server does not by itself.
+func (s *Store) Create(ctx context.Context, folder mail.Folder) error {
+	return s.with(ctx, func(conn *wire.Conn) error {
+		names, err := s.spelling(ctx, conn)
+		if err != nil {
+			return err
+		}
+		return at(create(ctx, conn, names, folder.Path, folder.Role), folder.Path)
+	})
+}
+
+func create(ctx context.Context, conn *wire.Conn, names *names, path mail.Path, role mail.Role) error {
+	if path.IsInbox() {
+		return nil
+	}
+	raw := names.raw(path)
+	err := conn.Create(ctx, raw, role)
+	if parent, ok := path.Parent(); ok && parentMissing(err) {
+		if perr := create(ctx, conn, names, parent, ""); perr == nil {
+			err = conn.Create(ctx, raw, role)
+		}
+	}
+	if err == nil {
+		names.add(path, raw)
+	}
+	return err
+}
+
+// parentMissing recognises servers that want parents to be created first.
+func parentMissing(err error) bool {
+	var refused *wire.ReplyError
+	return errors.As(err, &refused) && refused.Reply.Status == "NO" && mail.ErrorOf(err).Retry == mail.RetryNever
+}
+
+// SetSubscribed implements mail.Subscriber.
+func (s *Store) SetSubscribed(ctx context.Context, path mail.Path, subscribed bool) error {
+	return s.with(ctx, func(conn *wire.Conn) error {
+		names, err := s.spelling(ctx, conn)
+		if err != nil {
+			return err
+		}
+		return at(conn.SetSubscribed(ctx, names.raw(path), subscribed), path)
+	})
+}
+
+// Name replaces what the server cannot spell in a component by "_".
+func (s *Store) Name(path mail.Path) mail.Path {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.names != nil {
+		if _, exists := s.names.rawOf(path); exists {
+			return path
+		}
+	}
+	return s.server.spell(path)
+}
+
+// at says in an error which folder it concerns.
+func at(err error, path mail.Path) error {
+	var e *mail.Error
+	if !errors.As(err, &e) || !e.Folder.IsZero() {
+		return err
+	}
+	located := *e
+	located.Folder = path
+	return &located
+}

@@ -1,0 +1,209 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"mailferry/transfer/mail"
+)
+
+// lateBody bounds what is held in memory for servers that tell a message's UID
+// or flags behind its body. Larger bodies are asked for a second time, when
+// all else is known.
+const lateBody = 1 << 20
+
+// FetchBodies calls fn for each message of the set that the server delivers, at
+// most once each. info has UID, Flags, InternalDate and the body's Size. An error
+// of fn puts the connection out of use and is returned.
+func (c *Conn) FetchBodies(ctx context.Context, uids mail.UIDSet, fn func(mail.Info, io.Reader) error) error {
+	if err := c.ready(ctx, opFetch); err != nil {
+		return err
+	}
+	defer c.watch(ctx)()
+	f := &bodyFetch{c: c, want: uids, known: make(map[mail.UID]*Item), fn: fn}
+	if err := f.chunks(); err != nil {
+		return err
+	}
+	for uid := range f.again.Minus(f.done).All() {
+		if err := f.one(uid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const opFetch = "fetch"
+
+type bodyFetch struct {
+	c     *Conn
+	fn    func(mail.Info, io.Reader) error
+	want  mail.UIDSet
+	done  mail.UIDSet
+	again mail.UIDSet        // to be asked for one by one
+	known map[mail.UID]*Item // what came ahead of the body
+	sole  mail.UID           // the only message asked for just now
+}
+
+// chunks keeps the next command on its way while one is being answered.
+func (f *bodyFetch) chunks() error {
+	parts := Chunks(f.want)
+	tags := make([]string, 0, len(parts))
+	for i := range parts {
+		for len(tags) < min(i+2, len(parts)) {
+			m := newCommand("UID FETCH " + parts[len(tags)].String() + " (UID FLAGS INTERNALDATE BODY.PEEK[])")
+			tag, err := f.c.send(opFetch, m)
+			if err != nil {
+				return err
+			}
+			tags = append(tags, tag)
+		}
+		rep, err := f.c.finish(opFetch, tags[i], f.response)
+		if err != nil {
+			return err
+		}
+		if err := f.refused(rep); err != nil {
+			return err
+		}
+		if !rep.OK() || rep.Code == "MESSAGELIMIT" {
+			f.again.Union(parts[i].Minus(f.done))
+		}
+		clear(f.known)
+	}
+	return nil
+}
+
+// refused returns the error of a reply that says more than "not this message".
+// A plain NO does not: one message that a server cannot read must not hold up
+// the others.
+func (f *bodyFetch) refused(rep Reply) error {
+	if rep.OK() {
+		return nil
+	}
+	if e := classify(opFetch, rep); e.Retry != mail.RetryNever || rep.Status != "NO" {
+		return e
+	}
+	return nil
+}
+
+// one asks for a single message, first for what is to be known of it and then
+// for its body.
+func (f *bodyFetch) one(uid mail.UID) error {
+	set := mail.NewUIDSet(uid).String()
+	var meta Item
+	rep, err := f.ask("UID FETCH "+set+" (UID FLAGS INTERNALDATE RFC822.SIZE)", func(s *response) error {
+		var it Item
+		if err := s.fetch(&it, nil); err != nil || it.UID != uid {
+			return err
+		}
+		it.Merge(&meta)
+		meta = it
+		return nil
+	})
+	if err != nil || meta.UID == 0 || !rep.OK() {
+		return err
+	}
+	meta.Has |= HasFlags | HasDate
+	f.known[uid], f.sole = &meta, uid
+	_, err = f.ask("UID FETCH "+set+" (UID BODY.PEEK[])", f.response)
+	f.sole = 0
+	delete(f.known, uid)
+	return err
+}
+
+func (f *bodyFetch) ask(text string, h handler) (Reply, error) {
+	tag, err := f.c.send(opFetch, newCommand(text))
+	if err != nil {
+		return Reply{}, err
+	}
+	rep, err := f.c.finish(opFetch, tag, func(s *response) error {
+		if s.Name != "FETCH" {
+			return nil
+		}
+		return h(s)
+	})
+	if err == nil {
+		err = f.refused(rep)
+	}
+	return rep, err
+}
+
+// response takes one FETCH response.
+func (f *bodyFetch) response(s *response) error {
+	if s.Name != "FETCH" {
+		return nil
+	}
+	var it Item
+	var held heldBody
+	err := s.fetch(&it, func(it *Item, size int64, body io.Reader) error {
+		uid := it.UID
+		if uid == 0 {
+			uid = f.sole
+		}
+		if known := f.known[uid]; uid != 0 && known != nil {
+			it.Merge(known)
+		}
+		if uid != 0 && size >= 0 && it.complete() {
+			return f.deliver(uid, it, size, body)
+		}
+		return held.take(size, body)
+	})
+	if err != nil || it.UID == 0 || !f.wanted(it.UID) {
+		return err
+	}
+	if known := f.known[it.UID]; known != nil {
+		it.Merge(known)
+	}
+	switch {
+	case held.came && held.complete && it.complete():
+		return f.deliver(it.UID, &it, int64(len(held.text)), bytes.NewReader(held.text))
+	case held.came && f.sole != 0:
+		return f.emptyIfSo(&it, &held)
+	case held.came:
+		f.again.Add(it.UID)
+	default:
+		f.known[it.UID] = &it
+	}
+	return nil
+}
+
+// emptyIfSo takes NIL for an empty body only where the server says that the
+// message has no octets.
+func (f *bodyFetch) emptyIfSo(it *Item, held *heldBody) error {
+	if held.isNil && it.Has&HasSize != 0 && it.Size == 0 {
+		return f.deliver(it.UID, it, 0, bytes.NewReader(nil))
+	}
+	return nil
+}
+
+func (it *Item) complete() bool { return it.Has&(HasFlags|HasDate) == HasFlags|HasDate }
+
+func (f *bodyFetch) wanted(uid mail.UID) bool { return f.want.Contains(uid) && !f.done.Contains(uid) }
+
+func (f *bodyFetch) deliver(uid mail.UID, it *Item, size int64, body io.Reader) error {
+	if !f.wanted(uid) {
+		return nil
+	}
+	f.done.Add(uid)
+	return f.fn(mail.Info{UID: uid, Flags: it.Flags, InternalDate: it.Date, Size: size}, body)
+}
+
+// heldBody keeps a body until the rest of its response is read.
+type heldBody struct {
+	came, complete, isNil bool
+	text                  []byte
+}
+
+func (h *heldBody) take(size int64, body io.Reader) error {
+	h.came, h.isNil = true, size < 0
+	if size < 0 || size > lateBody {
+		return nil
+	}
+	h.text = make([]byte, size)
+	if _, err := io.ReadFull(body, h.text); err != nil {
+		return errors.Join(errLiteral, err)
+	}
+	h.complete = true
+	return nil
+}

@@ -1,0 +1,92 @@
+package wire
+
+import (
+	"context"
+	"strconv"
+
+	"mailferry/transfer/mail"
+)
+
+// Query asks for something of a set of messages, but not for their bodies.
+type Query struct {
+	UIDs         string // a sequence-set
+	Items        string // FETCH items without parentheses
+	ChangedSince uint64 // 0: not restricted (RFC 7162 section 3.1.4.1)
+}
+
+// Fetching is a query on its way. Queries are answered in the order in which
+// they were started, and must be waited for in it.
+type Fetching struct {
+	c   *Conn
+	tag string
+}
+
+// StartFetch sends a query and does not wait.
+func (c *Conn) StartFetch(ctx context.Context, q Query) (*Fetching, error) {
+	const op = "list messages"
+	if err := c.ready(ctx, op); err != nil {
+		return nil, err
+	}
+	defer c.watch(ctx)()
+	m := newCommand("UID FETCH " + q.UIDs + " (" + q.Items + ")")
+	if q.ChangedSince > 0 {
+		m.add(" (CHANGEDSINCE " + strconv.FormatUint(q.ChangedSince, 10) + ")")
+	}
+	tag, err := c.send(op, m)
+	if err == nil {
+		if err = c.bw.Flush(); err != nil {
+			err = c.lost(op, err)
+		}
+	}
+	return &Fetching{c, tag}, err
+}
+
+// Wait calls fn for each FETCH response that names a UID, in the server's order.
+// A message may come in several. An error of fn puts the connection out of use.
+func (f *Fetching) Wait(ctx context.Context, fn func(*Item) error) error {
+	const op = "list messages"
+	c := f.c
+	if err := c.ready(ctx, op); err != nil {
+		return err
+	}
+	defer c.watch(ctx)()
+	rep, err := c.finish(op, f.tag, func(s *response) error {
+		if s.Name != "FETCH" {
+			return nil
+		}
+		var it Item
+		if err := s.fetch(&it, nil); err != nil || it.UID == 0 {
+			return err
+		}
+		return fn(&it)
+	})
+	if err == nil && (!rep.OK() || rep.Code == "MESSAGELIMIT") {
+		err = classify(op, rep)
+	}
+	return err
+}
+
+// Fetch is StartFetch and Wait in one.
+func (c *Conn) Fetch(ctx context.Context, q Query, fn func(*Item) error) error {
+	f, err := c.StartFetch(ctx, q)
+	if err != nil {
+		return err
+	}
+	return f.Wait(ctx, fn)
+}
+
+// Bounds of one UID FETCH or UID STORE: command lines stay below 8 KB, the
+// least a server is known to take.
+const (
+	chunkUIDs   = 1000
+	chunkRanges = 340
+)
+
+// Chunks cuts a set into parts that fit a command line.
+func Chunks(set mail.UIDSet) []mail.UIDSet {
+	var out []mail.UIDSet
+	for part := range set.Chunks(chunkUIDs, chunkRanges) {
+		out = append(out, part)
+	}
+	return out
+}

@@ -1,0 +1,150 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"mailferry/transfer/mail"
+)
+
+// Selected is what a server tells when a folder is opened (RFC 9051 section
+// 6.3.2). What it does not tell is zero.
+type Selected struct {
+	UIDValidity   uint32
+	UIDNext       mail.UID
+	Exists        uint32
+	HighestModSeq uint64
+	Flags         mail.Flags // keywords in use
+	Permanent     mail.Flags
+	AnyKeyword    bool
+	ReadOnly      bool
+	NotSticky     bool  // UIDs do not survive the session (RFC 4315)
+	AppendLimit   int64 // filled in by callers that know it
+	listed        bool  // PERMANENTFLAGS was sent
+}
+
+// Examine opens a folder by its raw name for reading (EXAMINE).
+func (c *Conn) Examine(ctx context.Context, raw string) (Selected, error) {
+	return c.open(ctx, "EXAMINE", "open", raw)
+}
+
+// Select opens a folder by its raw name for reading and writing. A server that
+// opens it for reading only is an error.
+func (c *Conn) Select(ctx context.Context, raw string) (Selected, error) {
+	sel, err := c.open(ctx, "SELECT", "open for writing", raw)
+	if err == nil && sel.ReadOnly {
+		return sel, &mail.Error{Op: "open for writing", Scope: mail.ScopeFolder, Retry: mail.RetryNever, Kind: mail.KindRefused,
+			Err: errors.New("the server opens this folder for reading only")}
+	}
+	return sel, err
+}
+
+func (c *Conn) open(ctx context.Context, verb, op, raw string) (Selected, error) {
+	if err := c.ready(ctx, op); err != nil {
+		return Selected{}, err
+	}
+	defer c.watch(ctx)()
+	m := newCommand(verb).name(raw)
+	if c.caps.Has("CONDSTORE") {
+		m.add(" (CONDSTORE)")
+	}
+	c.box = mailbox{}
+	var sel Selected
+	rep, err := c.exec(op, m, func(s *response) error {
+		sel.take(s)
+		return nil
+	})
+	if err != nil {
+		return sel, missing(err)
+	}
+	sel.Exists = c.box.exists
+	sel.ReadOnly = rep.Code == "READ-ONLY" || sel.ReadOnly && rep.Code != "READ-WRITE"
+	if !sel.listed { // RFC 9051 section 7.1: all flags can then be changed
+		sel.Permanent = sel.Flags.Union(mail.NewFlags(mail.Seen, mail.Answered, mail.Flagged, mail.Deleted, mail.Draft))
+	}
+	return sel, nil
+}
+
+// missing takes a plain NO to SELECT or EXAMINE for a folder that is not there:
+// before RFC 5530 servers said nothing more exact.
+func missing(err error) error {
+	var e *mail.Error
+	var refused *ReplyError
+	if errors.As(err, &e) && errors.As(err, &refused) && refused.Reply.Status == "NO" &&
+		refused.Reply.Code == "" && e.Kind == mail.KindRefused {
+		e.Kind = mail.KindNotFound
+	}
+	return err
+}
+
+func (sel *Selected) take(s *response) {
+	switch s.Name {
+	case "FLAGS":
+		sel.Flags = mail.NewFlags(s.words()...)
+	case "OK", "NO":
+		sel.code(s.reply())
+	}
+}
+
+func (sel *Selected) code(rep Reply) {
+	switch rep.Code {
+	case "UIDVALIDITY":
+		sel.UIDValidity = clip32(parseNumber(rep.Arg))
+	case "UIDNEXT":
+		sel.UIDNext = mail.UID(clip32(parseNumber(rep.Arg)))
+	case "HIGHESTMODSEQ":
+		sel.HighestModSeq = parseNumber(rep.Arg)
+	case "READ-ONLY":
+		sel.ReadOnly = true
+	case "UIDNOTSTICKY":
+		sel.NotSticky = true
+	case "PERMANENTFLAGS":
+		flags := flagList(rep.Arg)
+		sel.listed = true
+		sel.Permanent = mail.NewFlags(flags...)
+		for _, f := range flags {
+			sel.AnyKeyword = sel.AnyKeyword || f == `\*`
+		}
+	}
+}
+
+func flagList(text string) []string {
+	s := &response{seg: []byte(text), lit: -1}
+	return s.words()
+}
+
+func parseNumber(text string) uint64 {
+	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// AppendLimit returns the greatest message a folder takes, or zero when the
+// server does not say (RFC 7889). It asks only where limits differ by folder.
+func (c *Conn) AppendLimit(ctx context.Context, raw string) (int64, error) {
+	if limit := c.caps.AppendLimit(); limit > 0 || !c.caps.Has("APPENDLIMIT") {
+		return limit, nil
+	}
+	var limit int64
+	_, err := c.run(ctx, "status", newCommand("STATUS").name(raw).add(" (APPENDLIMIT)"), func(s *response) error {
+		if s.Name == "STATUS" {
+			s.mailboxOf()
+			for s.accept('('); s.err == nil && !s.atEnd() && !s.accept(')'); {
+				name := strings.ToUpper(string(s.atom()))
+				if n := s.number(); name == "APPENDLIMIT" {
+					limit = int64(n)
+				}
+			}
+		}
+		return nil
+	})
+	var refused *ReplyError
+	if errors.As(err, &refused) && c.broken == nil {
+		err = nil
+	}
+	return limit, err
+}

@@ -1,0 +1,152 @@
+package imapstore
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"mailferry/transfer/imapstore/wire"
+	"mailferry/transfer/mail"
+)
+
+// writer is a session on a folder opened by SELECT.
+type writer struct {
+	reader
+	limit int64 // greatest message the folder takes; 0: unknown
+}
+
+// expungingWriter is a writer on a server with UIDPLUS.
+type expungingWriter struct{ *writer }
+
+var _ mail.Expunger = expungingWriter{}
+
+// OpenWriter implements mail.Store.
+func (s *Store) OpenWriter(ctx context.Context, path mail.Path) (mail.Writer, error) {
+	r, err := s.open(ctx, path, (*wire.Conn).Select)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{reader: *r}
+	if w.limit, err = w.conn.AppendLimit(ctx, w.raw); err != nil {
+		w.Close()
+		return nil, at(err, path)
+	}
+	if w.conn.Caps().Has("UIDPLUS") {
+		return expungingWriter{w}, nil
+	}
+	return w, nil
+}
+
+// Append implements mail.Writer.
+func (w *writer) Append(ctx context.Context, msg *mail.Message, done func(mail.UID, error)) error {
+	located := func(uid mail.UID, err error) { done(uid, at(err, w.path)) }
+	conn, err := w.session("append")
+	if err != nil {
+		msg.Body.Release()
+		located(0, err)
+		return err
+	}
+	return at(conn.AppendOne(ctx, w.raw, w.limit, msg, located), w.path)
+}
+
+// Flush implements mail.Writer.
+func (w *writer) Flush(ctx context.Context) error {
+	conn, err := w.session("append")
+	if err != nil {
+		return err
+	}
+	return at(conn.Flush(ctx), w.path)
+}
+
+// SetFlags implements mail.Writer. Flags that cannot be written in a command are
+// passed over; no server can have announced them.
+func (w *writer) SetFlags(ctx context.Context, changes []mail.FlagChange) error {
+	if err := w.Flush(ctx); err != nil {
+		return err
+	}
+	for _, group := range groupChanges(changes) {
+		for _, step := range []struct {
+			add   bool
+			flags mail.Flags
+		}{{true, group.add}, {false, group.remove}} {
+			if len(step.flags) == 0 {
+				continue
+			}
+			if err := w.conn.Store(ctx, group.uids, step.add, step.flags); err != nil {
+				return w.flagError(err)
+			}
+		}
+	}
+	return nil
+}
+
+// flagError narrows a refusal: the folder is as good as before.
+func (w *writer) flagError(err error) error {
+	err = at(err, w.path)
+	var e *mail.Error
+	if errors.As(err, &e) && e.Kind == mail.KindRefused && e.Scope == mail.ScopeFolder {
+		e.Scope = mail.ScopeMessage
+	}
+	return err
+}
+
+type changeGroup struct {
+	uids        mail.UIDSet
+	add, remove mail.Flags
+}
+
+// groupChanges puts the messages together that change in the same way, in the
+// order in which the ways occur.
+func groupChanges(changes []mail.FlagChange) []*changeGroup {
+	sorted := slices.Clone(changes)
+	slices.SortStableFunc(sorted, func(a, b mail.FlagChange) int { return int(int64(a.UID) - int64(b.UID)) })
+	var groups []*changeGroup
+	byKey := make(map[string]*changeGroup)
+	for _, ch := range sorted {
+		add, remove := ch.Add.Filter(wire.ValidFlag), ch.Remove.Filter(wire.ValidFlag)
+		key := add.String() + "\n" + remove.String()
+		g := byKey[key]
+		if g == nil {
+			g = &changeGroup{add: add, remove: remove}
+			byKey[key] = g
+			groups = append(groups, g)
+		}
+		g.uids.Add(ch.UID)
+	}
+	return groups
+}
+
+// Refresh implements mail.Writer.
+func (w *writer) Refresh(ctx context.Context) (mail.Status, error) {
+	if err := w.Flush(ctx); err != nil {
+		return mail.Status{}, err
+	}
+	if err := w.conn.Noop(ctx); err != nil {
+		return mail.Status{}, at(err, w.path)
+	}
+	st, err := w.conn.Status(ctx, w.raw)
+	if err != nil && w.conn.Usable() { // a server may refuse STATUS of the open folder
+		var sel wire.Selected
+		sel, err = w.conn.Select(ctx, w.raw)
+		st = statusOf(sel)
+	}
+	if err != nil {
+		return mail.Status{}, at(err, w.path)
+	}
+	st.Permanent, st.AnyKeyword = w.status.Permanent, w.status.AnyKeyword
+	if w.status.UIDValidity == 0 {
+		st.UIDValidity = 0
+	}
+	return st, nil
+}
+
+// Expunge implements mail.Expunger: \Deleted, then UID EXPUNGE (RFC 4315).
+func (w expungingWriter) Expunge(ctx context.Context, uids mail.UIDSet) error {
+	if err := w.Flush(ctx); err != nil || uids.Empty() {
+		return err
+	}
+	if err := w.conn.Store(ctx, uids, true, mail.NewFlags(mail.Deleted)); err != nil {
+		return at(err, w.path)
+	}
+	return at(w.conn.Expunge(ctx, uids), w.path)
+}
