@@ -91,7 +91,7 @@ func (p *pairWork) read(ctx context.Context, todo mail.UIDSet, out chan<- *item,
 // strike gives up a message that twice ended the connection when it was asked
 // for by itself.
 func (p *pairWork) strike(uid mail.UID, err error, lost *losses) {
-	if endsRun(err) || cannotConnect(err) {
+	if endsRun(err) {
 		return
 	}
 	if p.strikes[uid]++; p.strikes[uid] >= 2 {

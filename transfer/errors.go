@@ -46,3 +46,28 @@ func isNotFound(err error) bool {
 	var e *mail.Error
 	return errors.As(err, &e) && e.Kind == mail.KindNotFound
 }
+
+// openError is an error of opening a folder, as opposed to one of a connection
+// that was there: a server that cannot be reached is the same for every folder.
+type openError struct{ err error }
+
+func (e *openError) Error() string { return e.err.Error() }
+func (e *openError) Unwrap() error { return e.err }
+
+func opening(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &openError{err}
+}
+
+// cannotOpen reports whether opening failed because the server cannot be reached.
+func cannotOpen(err error) bool {
+	var o *openError
+	return errors.As(err, &o) && unreachable(err)
+}
+
+func unreachable(err error) bool {
+	e := mail.ErrorOf(err)
+	return e.Scope == mail.ScopeStore && e.Kind == mail.KindConnect
+}

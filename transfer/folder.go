@@ -52,7 +52,7 @@ func (f *folderWork) finish(ctx context.Context) error {
 		}
 	}
 	f.announce()
-	if err != nil && (endsRun(err) || cannotConnect(err)) {
+	if err != nil && (endsRun(err) || cannotOpen(err)) {
 		return err
 	}
 	return nil
@@ -120,11 +120,6 @@ func (r *run) pause(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-func cannotConnect(err error) bool {
-	e := mail.ErrorOf(err)
-	return e.Scope == mail.ScopeStore && e.Kind == mail.KindConnect
-}
-
 // progress grows with every message whose fate is settled.
 func (f *folderWork) progress() (n int) {
 	for _, p := range f.pairs {
@@ -167,7 +162,7 @@ func (f *folderWork) attempt(ctx context.Context) (err error) {
 		return ErrStopped
 	}
 	if err := f.open(ctx); err != nil {
-		return at(EndDest, err)
+		return at(EndDest, opening(err))
 	}
 	defer func() {
 		if cerr := f.close(); err == nil && cerr != nil {

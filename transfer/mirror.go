@@ -33,7 +33,7 @@ func (r *run) mirror(ctx context.Context) error {
 			return ErrStopped
 		}
 		if err := f.expungeAll(ctx); err != nil {
-			if endsRun(err) || cannotConnect(err) {
+			if endsRun(err) || cannotOpen(err) {
 				return err
 			}
 			for _, p := range f.pairs {
@@ -75,7 +75,7 @@ func (f *folderWork) expungeAll(ctx context.Context) (err error) {
 	}
 	w, err := f.run.job.Dest.OpenWriter(ctx, f.dest)
 	if err != nil {
-		return at(EndDest, err)
+		return at(EndDest, opening(err))
 	}
 	defer func() {
 		if cerr := w.Close(); err == nil {

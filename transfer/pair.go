@@ -72,7 +72,7 @@ func sameMessages(a, b mail.Status) bool {
 func (p *pairWork) attempt(ctx context.Context) (err error) {
 	p.source, err = p.run.job.Source.OpenReader(ctx, p.src.Path)
 	if err != nil {
-		return at(EndSource, err)
+		return at(EndSource, opening(err))
 	}
 	defer func() {
 		if cerr := p.source.Close(); err == nil && cerr != nil {

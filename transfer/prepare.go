@@ -22,7 +22,7 @@ func (r *run) makeFolders(ctx context.Context, src []mail.Folder) error {
 		})
 		if err != nil {
 			err = at(EndDest, err)
-			if endsRun(err) || cannotConnect(err) {
+			if endsRun(err) || unreachable(err) {
 				return err
 			}
 			for _, p := range f.pairs {
@@ -44,7 +44,7 @@ func (r *run) insist(ctx context.Context, folder mail.Path, do func() error) err
 			return err
 		}
 		e := mail.ErrorOf(err)
-		if e.Retry == mail.RetryNever || e.Kind == mail.KindConnect {
+		if e.Retry == mail.RetryNever {
 			return err
 		}
 		pause := cmp.Or(e.After, wait)
@@ -70,7 +70,7 @@ func (r *run) subscribe(ctx context.Context, src []mail.Folder) error {
 			}
 			if p.src.Subscribed != f.before.Subscribed {
 				err := r.insist(ctx, p.src.Path, func() error { return to.SetSubscribed(ctx, f.dest, p.src.Subscribed) })
-				if err != nil && (endsRun(err) || cannotConnect(err)) {
+				if err != nil && (endsRun(err) || unreachable(err)) {
 					return at(EndDest, err)
 				}
 				if err != nil {

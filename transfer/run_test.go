@@ -454,3 +454,75 @@ func TestMessagesThatVanishMeanwhile(t *testing.T) {
 		t.Errorf("%+v", r.Total)
 	}
 }
+
+// A destination that adds what is missing or changes a header makes messages
+// hard to recognise once the ledger is lost.
+func TestDoubtsAreListed(t *testing.T) {
+	addID := func(raw []byte) []byte {
+		if bytes.Contains(raw, []byte("Message-ID:")) {
+			return raw
+		}
+		return append([]byte("Message-ID: <made@there>\r\n"), raw...)
+	}
+	t.Run("a missing Message-ID is added", func(t *testing.T) {
+		w := newWorld(t, mailtest.Options{Rewrite: addID})
+		for _, body := range []string{"one", "two", "two"} {
+			w.src.PutText(path("INBOX"), strings.Replace(text("", "bare", body), "Message-ID", "X-Other", 1))
+		}
+		wantCounts(t, w.mustRun(t), 3, 0, 0, 0)
+		w.ledger = newLedger()
+		r := w.mustRun(t)
+		wantCounts(t, r, 0, 3, 0, 0)
+		if len(r.Problems) != 3 || r.Total.InDoubt != 3 || r.Problems[0].Kind != transfer.ProblemInDoubt {
+			t.Errorf("doubts: %+v", r.Problems)
+		}
+		if !r.Complete() {
+			t.Error("a doubt makes no message missing")
+		}
+	})
+	t.Run("the body is changed", func(t *testing.T) {
+		w := newWorld(t, mailtest.Options{Rewrite: func(raw []byte) []byte { return append(raw, "-- \r\nfooter\r\n"...) }})
+		w.src.PutText(path("INBOX"), text("1", "alone", "x"))
+		w.src.PutText(path("INBOX"), text("2", "twin", "x"))
+		w.src.PutText(path("INBOX"), text("2", "twin", "y"))
+		wantCounts(t, w.mustRun(t), 3, 0, 0, 0)
+		wantCounts(t, w.mustRun(t), 0, 3, 0, 0)
+		w.ledger = newLedger()
+		r := w.mustRun(t)
+		// The one with a key of its own is recognised; between losing and doubling the
+		// twins, they are copied, and named.
+		wantCounts(t, r, 2, 1, 0, 0)
+		if len(r.Problems) != 2 || r.Total.InDoubt != 2 {
+			t.Errorf("doubts: %+v", r.Problems)
+		}
+	})
+}
+
+func TestServerThatIsFullEndsTheFolder(t *testing.T) {
+	w := newWorld(t, mailtest.Options{Refuse: func(mail.Path, []byte) (bool, error) {
+		return false, &mail.Error{Op: "append", Scope: mail.ScopeMessage, Retry: mail.RetryNever, Kind: mail.KindSpace, Err: errTest}
+	}})
+	fill(w.src, "INBOX", 200)
+	r, err := w.run(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Total.Failed != 200 || r.Folders[0].Err == nil || mail.ErrorOf(r.Folders[0].Err).Kind != mail.KindSpace {
+		t.Errorf("%+v: %v", r.Total, r.Folders[0].Err)
+	}
+}
+
+// A message whose reading ends the connection each time is given up, and those
+// behind it still arrive.
+func TestPoisonedMessage(t *testing.T) {
+	w := newWorld(t, mailtest.Options{})
+	fill(w.src, "INBOX", 12)
+	plan := mailtest.NewPlan(t, mailtest.Fault{At: "src read INBOX 7", Times: -1})
+	r, err := w.run(t, plan)
+	if err != nil || !plan.Fired() {
+		t.Fatalf("%v, fired %v", err, plan.Fired())
+	}
+	if r.Total.Copied != 11 || r.Total.Failed != 1 || len(r.Problems) != 1 || r.Problems[0].UID != 7 {
+		t.Errorf("%+v %+v", r.Total, r.Problems)
+	}
+}

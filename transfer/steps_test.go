@@ -15,12 +15,10 @@ import (
 // scenario is an account before and after a run.
 type scenario struct {
 	name  string
+	src   mailtest.Options
 	dst   mailtest.Options
 	build func(*world)
 	job   func(*transfer.Job)
-	// lossy: the destination changes messages so that, without a ledger, some
-	// cannot be recognised for sure.
-	lossy bool
 }
 
 func scenarios() []scenario {
@@ -64,7 +62,10 @@ func scenarios() []scenario {
 		{name: "late arrivals", dst: mailtest.Options{Window: 3, Late: true}, build: first},
 		{name: "no UIDPLUS", dst: mailtest.Options{NoUIDPlus: true, Window: 3}, build: first},
 		{name: "no UIDPLUS, late", dst: mailtest.Options{NoUIDPlus: true, Window: 2, Late: true}, build: first},
-		{name: "scrambled", dst: mailtest.Options{NoUIDNext: true, NoModSeqs: true, NoListStatus: true}, build: first},
+		{name: "source out of order", src: mailtest.Options{Scramble: true}, build: first},
+		{name: "source without durable uids", src: mailtest.Options{NoUIDValidity: true, ShiftUIDs: true}, build: first},
+		{name: "destination without durable uids", dst: mailtest.Options{NoUIDValidity: true, ShiftUIDs: true}, build: first},
+		{name: "poor server", dst: mailtest.Options{NoUIDNext: true, NoModSeqs: true, NoListStatus: true}, build: first},
 		{name: "destination holds half", build: half},
 		{name: "second run", build: again},
 		{name: "second run without UIDPLUS", dst: mailtest.Options{NoUIDPlus: true, Window: 4}, build: again},
@@ -121,7 +122,7 @@ func TestStoppedAtEveryStep(t *testing.T) {
 }
 
 func (s scenario) world(t *testing.T) *world {
-	w := newWorld(t, s.dst)
+	w := newWorldFrom(t, s.src, s.dst)
 	s.build(w)
 	w.job = s.job
 	return w
@@ -145,6 +146,11 @@ func (s scenario) stopAt(t *testing.T, n int, mode mailtest.Mode, how string, lo
 		w.ledger = newLedger()
 	}
 	r, err := w.run(t, nil)
+	for _, f := range r.Folders {
+		if open, _ := w.ledger.Intents(context.Background(), f.Dest); len(open) > 0 {
+			t.Fatalf("%s: intents are left open for %q", where, f.Dest)
+		}
+	}
 	if err != nil || !r.Complete() {
 		t.Fatalf("%s: the next run: %v", where, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mailferry/transfer"
+	"mailferry/transfer/ledger"
 	"mailferry/transfer/mail"
 	"mailferry/transfer/mail/mailtest"
 )
@@ -21,9 +22,14 @@ type world struct {
 }
 
 func newWorld(t testing.TB, dst mailtest.Options) *world {
+	return newWorldFrom(t, mailtest.Options{}, dst)
+}
+
+func newWorldFrom(t testing.TB, src, dst mailtest.Options) *world {
+	src.Reporter, src.Name = t, "src"
 	dst.Reporter, dst.Name = t, "dst"
 	return &world{
-		src:    mailtest.New(mailtest.Options{Reporter: t, Name: "src"}),
+		src:    mailtest.New(src),
 		dst:    mailtest.New(dst),
 		ledger: newLedger(),
 	}
@@ -96,6 +102,8 @@ func path(text string) mail.Path { return mail.ParsePath(text) }
 func text(id, subject, body string) string {
 	return fmt.Sprintf("Message-ID: <%s@example.org>\nDate: Mon, 6 May 2024 10:00:00 +0200\nFrom: a@example.org\nSubject: %s\n\n%s\n", id, subject, body)
 }
+
+func newLedger() *ledger.Memory { return ledger.NewMemory() }
 
 // fill puts n plain messages into a folder.
 func fill(m *mailtest.Memory, folder string, n int) {

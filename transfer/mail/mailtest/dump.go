@@ -1,7 +1,10 @@
 package mailtest
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -61,4 +64,52 @@ func folderLine(f mail.Folder) string {
 
 func messageLine(sum string, size int64, date time.Time, flags mail.Flags) string {
 	return fmt.Sprintf("  %s %d %s (%s)\n", sum, size, date.UTC().Format(time.RFC3339), flags)
+}
+
+// DumpSource is Dump of any store, read through its contracts.
+func DumpSource(ctx context.Context, source mail.Source) (string, error) {
+	folders, err := source.Folders(ctx)
+	if err != nil {
+		return "", err
+	}
+	slices.SortFunc(folders, func(a, b mail.Folder) int { return a.Path.Compare(b.Path) })
+	var b strings.Builder
+	for _, f := range folders {
+		b.WriteString(folderLine(f) + "\n")
+		if f.NoSelect || f.Missing {
+			continue
+		}
+		lines, err := messageLines(ctx, source, f.Path)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(strings.Join(lines, ""))
+	}
+	return b.String(), nil
+}
+
+func messageLines(ctx context.Context, source mail.Source, path mail.Path) (lines []string, err error) {
+	r, err := source.OpenReader(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	var all mail.UIDSet
+	err = r.List(ctx, mail.ListOptions{}, func(info mail.Info) error {
+		all.Add(info.UID)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = r.Fetch(ctx, all, func(info mail.Info, body io.Reader) error {
+		raw, err := io.ReadAll(body)
+		lines = append(lines, messageLine(digest(raw), info.Size, info.InternalDate, info.Flags))
+		return err
+	})
+	if err == nil && len(lines) != all.Len() {
+		err = fmt.Errorf("folder %q: %d messages listed, %d fetched", path, all.Len(), len(lines))
+	}
+	slices.Sort(lines)
+	return lines, err
 }

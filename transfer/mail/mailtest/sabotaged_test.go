@@ -48,6 +48,7 @@ func failing(t *testing.T, name string, new func(r *recorder) mail.Store) []stri
 		r := &recorder{TB: t}
 		r.try(c, new(r))
 		if r.Failed() {
+			t.Logf("%s: %s", c.name, r.failures[0])
 			names = append(names, c.name)
 		}
 	}
