@@ -143,7 +143,7 @@ func (w spoolWriter) Write(p []byte) (int, error) {
 }
 
 func spoolError(err error) error {
-	return &mail.Error{Op: "spool", Scope: mail.ScopeStore, Retry: mail.RetryNever, Kind: mail.KindSpace,
+	return &mail.Error{Op: "spool", Scope: mail.ScopeStore, Retry: mail.RetryNever,
 		Hint: "large messages wait in the state directory: make room there", Err: err}
 }
 

@@ -9,10 +9,11 @@ import (
 
 func asMailError(err error, target **mail.Error) bool { return errors.As(err, target) }
 
-// at says at which end err occurred. Cancelling is no end's fault.
+// at says at which end err occurred. Cancelling and the ledger are no end's fault.
 func at(end End, err error) error {
 	var known *EndError
-	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, ErrStopped) {
+	var ledger *ledgerError
+	if err == nil || errors.As(err, &known) || errors.As(err, &ledger) || errors.Is(err, context.Canceled) || errors.Is(err, ErrStopped) {
 		return err
 	}
 	return &EndError{End: end, Err: err}

@@ -99,11 +99,14 @@ func (p *planner) recorded(info mail.Info, r Record) step {
 	return step{verdict: keep, info: info, record: r}
 }
 
-// reject says why the filter leaves a message out; "" if it does not.
+// reject says why the filter leaves a message out; "" if it does not. A message
+// whose date is unknown is not left out for its date.
 func (f Filter) reject(info mail.Info) Reason {
 	switch {
 	case f.MaxSize > 0 && info.Size > f.MaxSize:
 		return ReasonSize
+	case info.InternalDate.IsZero():
+		return ""
 	case !f.Since.IsZero() && info.InternalDate.Before(f.Since):
 		return ReasonSince
 	case !f.Before.IsZero() && !info.InternalDate.Before(f.Before):

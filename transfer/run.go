@@ -199,10 +199,24 @@ func (r *run) work(ctx context.Context) error {
 				return err
 			}
 			defer r.slots.give()
-			return f.finish(ctx)
+			err := f.finish(ctx)
+			if errors.Is(err, ErrStopped) {
+				return nil // the others finish what they have in flight too
+			}
+			return err
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, f := range r.folders {
+		for _, p := range f.pairs {
+			if errors.Is(p.err, ErrStopped) {
+				return ErrStopped
+			}
+		}
+	}
+	return nil
 }
 
 // stopped reports whether the user asked to stop.
