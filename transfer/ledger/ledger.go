@@ -1,0 +1,84 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+)
+
+// Ledger is a transfer.Ledger in a SQLite file. Its errors are *mail.Error; one
+// of KindDamaged says that the file must not be used any more.
+type Ledger struct {
+	path string
+	sets *flagSets
+
+	life   sync.RWMutex // held for reading by every operation
+	closed bool
+	lock   *lockFile // nil: open for reading only
+	reader *sql.DB
+	read   queries
+	writer *writer // nil: open for reading only
+}
+
+// queries are the statements that read.
+type queries struct {
+	pairs, records, claimed, intents, allIntents, flagSet, runs *sql.Stmt
+}
+
+func prepareQueries(db *sql.DB) (q queries, err error) {
+	for _, s := range []struct {
+		into **sql.Stmt
+		text string
+	}{
+		{&q.pairs, "SELECT * FROM pairs"},
+		{&q.records, "SELECT src, dest, appended, flags, sum FROM records WHERE pair = ? AND src > ? ORDER BY src LIMIT ?"},
+		{&q.claimed, "SELECT r.dest FROM pairs p CROSS JOIN records r WHERE p.dest = ? AND r.pair = p.id AND r.dest >= ?"},
+		{&q.intents, "SELECT i.* FROM pairs p JOIN intents i ON i.pair = p.id WHERE p.dest = ? ORDER BY i.id"},
+		{&q.allIntents, "SELECT * FROM intents ORDER BY id"},
+		{&q.flagSet, "SELECT text FROM flagsets WHERE id = ?"},
+		{&q.runs, "SELECT id, started, finished, summary FROM runs ORDER BY id"},
+	} {
+		if *s.into, err = db.Prepare(s.text); err != nil {
+			return q, err
+		}
+	}
+	return q, nil
+}
+
+// use holds off Close until the returned function is called.
+func (l *Ledger) use(ctx context.Context, op string) (done func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.life.RLock()
+	if l.closed {
+		l.life.RUnlock()
+		return nil, failed(op, errClosed)
+	}
+	return l.life.RUnlock, nil
+}
+
+// Close waits for what is under way, marks the file as cleanly closed and frees
+// the lock. The lock is free even if it returns an error. Calling it again does nothing.
+func (l *Ledger) Close() error {
+	l.life.Lock()
+	defer l.life.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	if l.lock == nil {
+		return fail("close the ledger", l.path, l.reader.Close())
+	}
+	return fail("close the ledger", l.path, l.closeFile())
+}
+
+func (l *Ledger) closeFile() error {
+	err := errors.Join(l.reader.Close(), l.writer.close())
+	var mark *fileMark
+	if err == nil {
+		mark, err = markOf(l.path)
+	}
+	return errors.Join(err, l.lock.release(mark))
+}

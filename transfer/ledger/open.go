@@ -1,0 +1,156 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"mailferry/transfer/mail"
+)
+
+// Open opens the ledger at path for the two accounts, or makes one: a file of mode 0600
+// with its directories of mode 0700. The caller closes it.
+//
+// It is a *mail.Error: of KindLocked if another process has it open, of KindDamaged
+// if the file is not what the last run left, and of KindOther if it belongs to
+// other accounts or to a newer version of this program.
+func Open(path string, id Identity) (*Ledger, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fail(opOpen, path, err)
+	}
+	lock, err := takeLock(path)
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{path: path, sets: newFlagSets(), lock: lock}
+	if err := l.open(id); err != nil {
+		return nil, fail(opOpen, path, errors.Join(err, lock.giveUp()))
+	}
+	return l, nil
+}
+
+func (l *Ledger) open(id Identity) (err error) {
+	isNew, err := touch(l.path)
+	if err != nil {
+		return err
+	}
+	proved := isNew
+	if !isNew {
+		if proved, err = unchanged(l.path, l.lock.before); err != nil {
+			return err
+		}
+	}
+	if err := l.connect(id); err != nil {
+		return errors.Join(err, l.disconnect())
+	}
+	if !proved {
+		if err := l.verify(context.Background()); err != nil {
+			return errors.Join(err, l.disconnect())
+		}
+	}
+	return l.lock.inUse()
+}
+
+// touch makes the file if it is not there, and reports whether it is empty.
+func touch(path string) (isNew bool, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	if st.Size() > 0 {
+		return false, nil
+	}
+	return true, syncDir(filepath.Dir(path))
+}
+
+// syncDir makes new names in dir durable. Some file systems cannot and need not.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) {
+		return err
+	}
+	return nil
+}
+
+func (l *Ledger) connect(id Identity) error {
+	db, err := connect(l.path, 1)
+	if err != nil {
+		return err
+	}
+	if err := admit(db, l.path, id); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	if l.writer, err = newWriter(db); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	if l.reader, err = connect(l.path, maxReaders, "query_only(ON)"); err != nil {
+		return err
+	}
+	l.read, err = prepareQueries(l.reader)
+	return err
+}
+
+// disconnect undoes what connect has got done.
+func (l *Ledger) disconnect() error {
+	var errs []error
+	if l.reader != nil {
+		errs = append(errs, l.reader.Close())
+	}
+	if l.writer != nil {
+		errs = append(errs, l.writer.close())
+	}
+	return errors.Join(errs...)
+}
+
+// admit makes sure that db is a ledger of this format for these accounts.
+func admit(db *sql.DB, path string, id Identity) error {
+	var app, version, tables int
+	for pragma, into := range map[string]*int{
+		"PRAGMA application_id":              &app,
+		"PRAGMA user_version":                &version,
+		"SELECT count(*) FROM sqlite_master": &tables,
+	} {
+		if err := db.QueryRow(pragma).Scan(into); err != nil {
+			return err
+		}
+	}
+	switch {
+	case tables == 0 && app == 0 && version == 0:
+		return create(db, id)
+	case app != applicationID:
+		return unfit(path, "name another file with --state", "this is not a ledger of mailferry")
+	case version > formatVersion:
+		return unfit(path, "use the newer version; or "+deleteHint(path),
+			"a newer version of mailferry wrote it (format %d, this one knows %d)", version, formatVersion)
+	case version != formatVersion:
+		return damaged("its format is %d, which never was", version)
+	}
+	return sameAccounts(db, path, id)
+}
+
+func sameAccounts(db *sql.DB, path string, id Identity) error {
+	var source, dest []byte
+	if err := db.QueryRow("SELECT source, dest FROM account").Scan(&source, &dest); err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			return damaged("it does not say whose it is")
+		}
+		return unreadable(err)
+	}
+	if string(source) != id.Source || string(dest) != id.Dest {
+		return unfit(path, "name another file with --state", "it was made for %s to %s, not for %s to %s",
+			mail.Visible(string(source)), mail.Visible(string(dest)), mail.Visible(id.Source), mail.Visible(id.Dest))
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// writer is the one connection that changes the file. Statements are not bound
+// to the caller's context: a transaction takes milliseconds, and what became of one that is cut
+// short would be unknown.
+type writer struct {
+	mu   sync.Mutex
+	db   *sql.DB
+	conn *sql.Conn
+	do   statements
+}
+
+// statements are those that change something, or are part of a change.
+type statements struct {
+	begin, commit, rollback                           *sql.Stmt
+	pairByID, pairBySource, nextPair, putPair         *sql.Stmt
+	voidRecords, voidIntents, forget                  *sql.Stmt
+	findFlags, putFlags, putRecord, settle, putIntent *sql.Stmt
+	startRun, finishRun                               *sql.Stmt
+}
+
+func newWriter(db *sql.DB) (w *writer, err error) {
+	w = &writer{db: db}
+	if w.conn, err = db.Conn(context.Background()); err != nil {
+		return nil, err
+	}
+	d := &w.do
+	for _, s := range []struct {
+		into **sql.Stmt
+		text string
+	}{
+		{&d.begin, "BEGIN IMMEDIATE"},
+		{&d.commit, "COMMIT"},
+		{&d.rollback, "ROLLBACK"},
+		{&d.pairByID, "SELECT 1 FROM pairs WHERE id = ?"},
+		{&d.pairBySource, "SELECT id, dest FROM pairs WHERE source = ?"},
+		{&d.nextPair, "SELECT coalesce(max(id), 0) + 1 FROM pairs"},
+		{&d.putPair, "REPLACE INTO pairs VALUES (?,?,?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?, ?,?,?,?, ?)"},
+		{&d.voidRecords, "DELETE FROM records WHERE pair = ?"},
+		{&d.voidIntents, "DELETE FROM intents WHERE pair = ?"},
+		{&d.forget, "DELETE FROM records WHERE pair = ? AND src BETWEEN ? AND ?"},
+		{&d.findFlags, "SELECT id FROM flagsets WHERE text = ?"},
+		{&d.putFlags, "INSERT INTO flagsets (text) VALUES (?)"},
+		{&d.putRecord, "REPLACE INTO records VALUES (?,?,?,?,?,?)"},
+		{&d.settle, "DELETE FROM intents WHERE id = ?"},
+		{&d.putIntent, "INSERT INTO intents (pair, validity, next, source, sum) VALUES (?,?,?,?,?)"},
+		{&d.startRun, "INSERT INTO runs (started) VALUES (?)"},
+		{&d.finishRun, "UPDATE runs SET finished = ?, summary = ? WHERE id = ?"},
+	} {
+		if *s.into, err = w.conn.PrepareContext(context.Background(), s.text); err != nil {
+			return nil, errors.Join(fmt.Errorf("prepare %q: %w", s.text, err), w.conn.Close())
+		}
+	}
+	return w, nil
+}
+
+// transact runs fn in one transaction: all that it did is durable, or nothing is.
+func (w *writer) transact(fn func() error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := w.do.begin.Exec(); err != nil {
+		return err
+	}
+	err := fn()
+	if err == nil {
+		_, err = w.do.commit.Exec()
+	}
+	if err != nil {
+		// It fails if SQLite has rolled back already.
+		_, _ = w.do.rollback.Exec()
+	}
+	return err
+}
+
+// close moves everything into the main file and closes it.
+func (w *writer) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, err := w.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	return errors.Join(err, w.conn.Close(), w.db.Close())
+}
