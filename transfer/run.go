@@ -59,13 +59,8 @@ func newRun(job *Job) (*run, error) {
 	if job.Flags == "" {
 		job.Flags = FlagsMerge
 	}
-	if job.Mirror {
-		if !job.Dest.Traits().UIDPlus && job.Dest.Traits().DurableUIDs {
-			return nil, fmt.Errorf("%w: --mirror needs a destination with UIDPLUS", ErrUnsupported)
-		}
-		if job.Filter.byMessage() {
-			return nil, fmt.Errorf("%w: --mirror together with a filter of messages", ErrUnsupported)
-		}
+	if job.Mirror && job.Filter.byMessage() {
+		return nil, fmt.Errorf("%w: --mirror together with a filter of messages", ErrUnsupported)
 	}
 	ledger := job.Ledger
 	if ledger == nil {

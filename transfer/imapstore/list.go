@@ -60,7 +60,7 @@ func (l *listing) run(ctx context.Context, fn func(mail.Info) error) error {
 	case exists == 0 && l.opts.Only == nil:
 		return nil
 	case l.opts.Only != nil:
-		return l.windows(ctx, windowsOf(l.bounded(*l.opts.Only)), fn)
+		return l.windows(ctx, windowsOf(l.bounded(*l.opts.Only), int(exists)), fn)
 	case l.opts.ChangedSince > 0 && exists <= changedMax, exists <= windowUIDs:
 		return l.single(ctx, fn)
 	}
@@ -75,7 +75,7 @@ func (l *listing) run(ctx context.Context, fn func(mail.Info) error) error {
 	if l.opts.From <= 1 && l.opts.ChangedSince == 0 && found.Len() < int(l.conn.Exists()) {
 		return incomplete(found.Len(), int(l.conn.Exists()))
 	}
-	return l.windows(ctx, windowsOf(l.bounded(found)), fn)
+	return l.windows(ctx, windowsOf(l.bounded(found), int(exists)), fn)
 }
 
 // open is the sequence-set from the first UID asked for to the last there is.
@@ -100,9 +100,11 @@ func incomplete(got, want int) error {
 
 // windowsOf cuts a set into commands. A set of very many ranges that leaves little
 // out is asked for as a whole, and what was not wanted is dropped.
-func windowsOf(set mail.UIDSet) []window {
+func windowsOf(set mail.UIDSet, exists int) []window {
 	var out []window
-	for part := range set.Chunks(windowUIDs, windowUIDs) {
+	// A set may hold many more UIDs than the folder holds messages.
+	n := windowUIDs * max(1, set.Len()/max(1, exists))
+	for part := range set.Chunks(n, windowUIDs) {
 		span := int(part.Last()-part.First()) + 1
 		if len(part.Ranges()) > windowRanges && part.Len() >= span/4 {
 			var cover mail.UIDSet
@@ -110,7 +112,7 @@ func windowsOf(set mail.UIDSet) []window {
 			out = append(out, window{query: cover.String(), want: &part})
 			continue
 		}
-		for small := range part.Chunks(windowUIDs, windowRanges) {
+		for small := range part.Chunks(n, windowRanges) {
 			out = append(out, window{query: small.String(), want: &small})
 		}
 	}

@@ -48,8 +48,9 @@ type bodyFetch struct {
 
 // chunks keeps the next command on its way while one is being answered.
 func (f *bodyFetch) chunks() error {
-	parts := Chunks(f.want)
+	parts := f.c.chunks(f.want, chunkMessages)
 	tags := make([]string, 0, len(parts))
+	var cut []mail.UIDSet // parts that were not answered in full
 	for i := range parts {
 		for len(tags) < min(i+2, len(parts)) {
 			m := newCommand("UID FETCH " + parts[len(tags)].String() + " (UID FLAGS INTERNALDATE BODY.PEEK[])")
@@ -67,9 +68,29 @@ func (f *bodyFetch) chunks() error {
 			return err
 		}
 		if !rep.OK() || rep.Code == "MESSAGELIMIT" {
-			f.again.Union(parts[i].Minus(f.done))
+			cut = append(cut, parts[i])
 		}
 		clear(f.known)
+	}
+	return f.missing(cut)
+}
+
+// missing finds out which messages of parts there are and have not come.
+func (f *bodyFetch) missing(parts []mail.UIDSet) error {
+	for _, part := range parts {
+		found, err := f.c.search("UID " + part.String())
+		var refused *ReplyError
+		if errors.As(err, &refused) && f.c.broken == nil {
+			continue // the caller finds out
+		}
+		if err != nil {
+			return err
+		}
+		for uid := range found.All() {
+			if f.wanted(uid) {
+				f.again.Add(uid)
+			}
+		}
 	}
 	return nil
 }

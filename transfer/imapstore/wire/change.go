@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 
 	"mailferry/transfer/mail"
@@ -69,7 +70,7 @@ func (c *Conn) eachChunk(ctx context.Context, op string, uids mail.UIDSet, text 
 		return err
 	}
 	defer c.watch(ctx)()
-	for _, part := range Chunks(uids) {
+	for part := range uids.Chunks(math.MaxInt32, chunkRanges) {
 		if _, err := c.exec(op, newCommand(text(part.String())), nil); err != nil {
 			return err
 		}

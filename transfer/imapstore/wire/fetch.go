@@ -75,17 +75,19 @@ func (c *Conn) Fetch(ctx context.Context, q Query, fn func(*Item) error) error {
 	return f.Wait(ctx, fn)
 }
 
-// Bounds of one UID FETCH or UID STORE: command lines stay below 8 KB, the
-// least a server is known to take.
+// Bounds of one command: its line stays below 8 KB, the least a server is known
+// to take, and its answer is not so long that nothing is learnt from it.
 const (
-	chunkUIDs   = 1000
-	chunkRanges = 340
+	chunkMessages = 1000
+	chunkRanges   = 340
 )
 
-// Chunks cuts a set into parts that fit a command line.
-func Chunks(set mail.UIDSet) []mail.UIDSet {
+// chunks cuts a set into parts of some n messages that fit a command line. A set
+// may hold many more UIDs than the folder holds messages.
+func (c *Conn) chunks(set mail.UIDSet, n int) []mail.UIDSet {
+	n *= max(1, set.Len()/max(1, int(c.box.exists)))
 	var out []mail.UIDSet
-	for part := range set.Chunks(chunkUIDs, chunkRanges) {
+	for part := range set.Chunks(n, chunkRanges) {
 		out = append(out, part)
 	}
 	return out
