@@ -1,0 +1,40 @@
+package commands
+
+// jsonTopic documents what programs may rely on.
+const jsonTopic = `JSON
+
+With --json every line on stdout is one JSON object. Its "type" says what it is. Types and fields
+may be added, and never change or go away; pass over what you do not know. When a command fails, the
+last line is of the type error.
+
+   start          command, source, destination, dry_run, folders, messages
+   status         every 10 s: seconds, messages, messages_done, copied, bytes, bytes_per_second,
+                  seconds_left (when known)
+   folder         folder, destination, created, error (when it could not be finished), and the counts
+   message_error  kind (failed, in_doubt, flags), folder, destination, uid, bytes, error
+   retry          folder, attempt, wait_seconds, error
+   throttle       like retry, when the server asked for the wait
+   summary        last of a command that went to its end; complete (true or false) and
+                  migrate: verdict, run, dry_run, started, seconds, folders, folders_failed,
+                           folders_filtered, retries, and the counts
+                  compare: verdict, folders, messages_a, messages_b, same, differences, bodies
+                  list:    store, folders, messages, unread, bytes
+                  check:   stores, failed
+   mailbox        of list: name, role, subscribed, selectable, exists, messages, unread, bytes, uidvalidity
+   capability     of check: store, name, value, means
+   difference     of compare: kind (missing, extra, flags, date, body, missing_folder, extra_folder),
+                  folder, uid, bytes, detail
+   error          code (the exit code), name (see mailferry help exit-codes), message, hint
+
+The counts of folder and summary:
+
+   found = copied + already_there + left_out + failed + pending
+   left_out_reasons   max_size, since, before, deleted_at_destination, gone_meanwhile: number
+   adopted            of already_there: recognised in this run
+   in_doubt           of copied: perhaps there before
+   flags_changed, flags_dropped, deleted, bytes
+
+pending is not 0 only when a run or a folder stopped early. In a dry run copied is what would be
+copied. Levels of a folder's name are separated by "/". A name that is not UTF-8 comes a second time, exactly, as
+folder_b64, destination_b64 or name_b64 (base64). Numbers that a server does not tell are left out.
+`

@@ -1,0 +1,98 @@
+// Package commands is what the user types and sees: the commands, addresses and
+// flags, the configuration file, passwords, progress, reports, exit codes and
+// help.
+//
+// It moves no message itself and never tries anything again: that is the
+// engine's work, see package transfer.
+package commands
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Main carries out one command line (args[0] is the program's name) and returns
+// the exit code for the process. Results go to stdout, everything else to
+// stderr. demoMail holds the mail of the demo.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, demoMail fs.FS) int {
+	return int(processWorld(stdin, stdout, stderr, demoMail).run(ctx, args))
+}
+
+func (w *world) run(ctx context.Context, args []string) exitCode {
+	halt, ctx, done := w.watchSignals(ctx)
+	defer done()
+	app := w.newApp(halt)
+	argv, err := arrange(app, args, w.getenv)
+	if err == nil {
+		err = app.RunContext(ctx, argv)
+	}
+	if err == nil {
+		return exitOK
+	}
+	f := explain(err, halt.signal())
+	w.printFailure(f)
+	if wantsJSON(args, w.getenv) {
+		w.printFailureJSON(f)
+	}
+	return f.code
+}
+
+func (w *world) newApp(halt *halt) *cli.App {
+	return &cli.App{
+		Name:      "mailferry",
+		Usage:     "move mailboxes, lose nothing, double nothing, prove it",
+		UsageText: "mailferry COMMAND [flags] ADDRESS...",
+		Version:   version(),
+		Commands: []*cli.Command{
+			w.migrateCommand(halt),
+			w.compareCommand(),
+			w.listCommand(),
+			w.checkCommand(),
+			w.helpCommand(),
+		},
+		Flags:                     []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version"}},
+		HideHelpCommand:           true,
+		HideVersion:               true,
+		Suggest:                   true,
+		DisableSliceFlagSeparator: true,
+		Reader:                    w.stdin,
+		Writer:                    w.stdout,
+		ErrWriter:                 w.stderr,
+		ExitErrHandler:            func(*cli.Context, error) {}, // Main prints errors and picks the code
+		OnUsageError:              flagError,
+		Action:                    w.withoutCommand,
+		CustomAppHelpTemplate:     appHelp,
+	}
+}
+
+// withoutCommand is reached when the first argument names no command.
+func (w *world) withoutCommand(c *cli.Context) error {
+	if c.Bool("version") {
+		fmt.Fprintln(w.stdout, "mailferry "+version())
+		return nil
+	}
+	if !c.Args().Present() {
+		c.App.Writer = w.stderr
+		_ = cli.ShowAppHelp(c)
+		return usage("no command given", "mailferry help lists the commands")
+	}
+	name := c.Args().First()
+	hint := "mailferry help lists the commands"
+	if s := cli.SuggestCommand(c.App.Commands, name); s != "" {
+		hint = s + " " + hint // "Did you mean ...?"
+	}
+	return usage(fmt.Sprintf("unknown command %q", name), hint)
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(unknown version)"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,79 @@
+package commands
+
+import (
+	"time"
+
+	"mailferry/transfer"
+	"mailferry/transfer/mail"
+)
+
+// meter adds up a run's events: how much is done, how fast, and how long it
+// will take.
+type meter struct {
+	started time.Time
+	total   int // messages in the chosen folders
+	done    int // looked at: copied, already there or left out
+	left    int // planned and not copied yet
+	copied  int
+	bytes   int64
+	folders map[mail.Path]folderMeter
+}
+
+type folderMeter struct{ done, left int }
+
+func newMeter(now time.Time) *meter {
+	return &meter{started: now, folders: make(map[mail.Path]folderMeter)}
+}
+
+func (m *meter) observe(event transfer.Event) {
+	switch e := event.(type) {
+	case transfer.EventStart:
+		m.total = e.Messages
+	case transfer.EventPlan:
+		m.set(e.Source, folderMeter{done: e.Already + e.LeftOut, left: e.Copy})
+	case transfer.EventCopied:
+		f := m.folders[e.Folder]
+		m.set(e.Folder, folderMeter{done: f.done + e.Messages, left: max(0, f.left-e.Messages)})
+		m.copied += e.Messages
+		m.bytes += e.Bytes
+	case transfer.EventFolder:
+		m.set(e.Report.Source, folderMeter{done: e.Report.Counts.Found - e.Report.Counts.Pending})
+	}
+	// Mail keeps arriving while a run lasts.
+	m.total = max(m.total, m.done+m.left)
+}
+
+func (m *meter) set(folder mail.Path, now folderMeter) {
+	before := m.folders[folder]
+	m.folders[folder] = now
+	m.done += now.done - before.done
+	m.left += now.left - before.left
+}
+
+// rate is octets per second since the start.
+func (m *meter) rate(now time.Time) int64 {
+	seconds := now.Sub(m.started).Seconds()
+	if seconds <= 0 {
+		return 0
+	}
+	return int64(float64(m.bytes) / seconds)
+}
+
+// remaining estimates the time that is left; ok is false while nothing was copied.
+func (m *meter) remaining(now time.Time) (left time.Duration, ok bool) {
+	if m.copied == 0 {
+		return 0, false
+	}
+	each := float64(now.Sub(m.started)) / float64(m.copied)
+	return time.Duration(each * float64(m.left)), true
+}
+
+// line is the state in one line for people.
+func (m *meter) line(now time.Time) string {
+	text := thousands(m.done) + " of " + count(m.total, "message") + ", " +
+		sizeText(m.bytes) + " copied, " + sizeText(m.rate(now)) + "/s"
+	if left, ok := m.remaining(now); ok && m.left > 0 {
+		text += ", " + durationText(left) + " left"
+	}
+	return text
+}

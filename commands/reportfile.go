@@ -1,0 +1,94 @@
+package commands
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mailferry/transfer"
+)
+
+// checkReportFile finds out before a run of hours that its report can be written.
+func checkReportFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := reportTemp(path)
+	if err != nil {
+		return usage("--report: "+err.Error(), "")
+	}
+	_ = f.Close()
+	return os.Remove(f.Name())
+}
+
+func reportTemp(path string) (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
+}
+
+// writeReportFile writes the report beside path and renames it, so that a reader never
+// sees half of one. A name that ends in .json asks for JSON.
+func writeReportFile(path, source, dest string, r *transfer.Report, runErr error) error {
+	f, err := reportTemp(path)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	write := writeTextReport
+	if strings.EqualFold(filepath.Ext(path), ".json") {
+		write = writeJSONReport
+	}
+	err = write(f, source, dest, r, runErr)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+func writeTextReport(w io.Writer, source, dest string, r *transfer.Report, runErr error) error {
+	fmt.Fprintf(w, "from %s\nto   %s\nrun  %s to %s\n\n", source, dest,
+		r.Started.Format("2006-01-02 15:04:05 -0700"), r.Finished.Format("2006-01-02 15:04:05 -0700"))
+	if err := writeReport(w, r); err != nil {
+		return err
+	}
+	if runErr != nil {
+		fmt.Fprintf(w, "\nended early: %s\n", shown(runErr.Error()))
+	}
+	var err error
+	for i, line := range problemLines(r) {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		_, err = fmt.Fprintln(w, shown(line))
+	}
+	return err
+}
+
+func writeJSONReport(w io.Writer, source, dest string, r *transfer.Report, runErr error) error {
+	folders, problems := []object{}, []object{}
+	for _, f := range r.Folders {
+		folders = append(folders, folderObject(f))
+	}
+	for _, p := range r.Problems {
+		problems = append(problems, problemObject(p))
+	}
+	whole := summaryObject(r).with(object{"type": "report", "source": source, "destination": dest,
+		"folder_reports": folders, "message_errors": problems})
+	if runErr != nil {
+		whole["error"] = shown(runErr.Error())
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(whole)
+}

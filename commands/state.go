@@ -1,0 +1,56 @@
+package commands
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// statePath is where the record of a migration lies unless --state says otherwise.
+func (w *world) statePath(source, dest address) string {
+	name := stateName(source) + "--" + stateName(dest) + ".db"
+	return filepath.Join(w.xdg("XDG_STATE_HOME", filepath.Join(".local", "state")), "mailferry", name)
+}
+
+// identity names an account whichever way it is connected to: a switch from imap://
+// to imaps:// must not make it another one.
+func identity(a address) string {
+	name := a.user + "@" + strings.ToLower(a.host)
+	if !a.usualPort() {
+		name += fmt.Sprintf(":%d", a.port)
+	}
+	if a.authzid != "" {
+		name = a.authzid + "*" + name
+	}
+	return name
+}
+
+// stateName is an account as part of a file name. Different accounts get different
+// names: bytes that file systems or shells treat specially are written %XX.
+func stateName(a address) string {
+	name := identity(a)
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '@', c == '_', c == '+',
+			c == '.' && i > 0, c == '-' && i > 0 && name[i-1] != '-' && i < len(name)-1:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return shortened(b.String())
+}
+
+// shortened keeps two names, "--" and ".db.lock" within the 255 bytes of a file name.
+func shortened(name string) string {
+	const longest = 110
+	if len(name) <= longest {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return name[:longest-17] + "%" + hex.EncodeToString(sum[:8])
+}
