@@ -15,9 +15,9 @@ const (
 )
 
 // Flags is a set of system flags and keywords, sorted without regard to case
-// and without duplicates in that sense. Keywords keep the case they came in.
-// \Recent belongs to sessions and not to messages and is never a member. Treat a
-// Flags as immutable; the zero value is the empty set.
+// and without duplicates in that sense. Keywords keep the case they first came
+// in. \Recent belongs to sessions and not to messages and is never a member.
+// Treat a Flags as immutable; the zero value is the empty set.
 type Flags []string
 
 // NewFlags makes a set of the given flags, mends the case of the system flags
@@ -29,7 +29,7 @@ func NewFlags(flags ...string) Flags {
 			out = append(out, f)
 		}
 	}
-	slices.SortFunc(out, compareFold)
+	slices.SortStableFunc(out, compareFold) // the first spelling stays
 	return slices.CompactFunc(out, strings.EqualFold)
 }
 

@@ -67,11 +67,12 @@ func (p Path) Parent() (parent Path, ok bool) {
 	return Path{p.joined[:i]}, true
 }
 
-// Join returns the path of a folder below p. Joining to the zero Path gives child.
+// Join returns the path of a folder below p. Joining to the zero Path gives
+// child, whose first component is then spelt "INBOX" if it is one.
 func (p Path) Join(child Path) Path {
 	switch {
 	case p.IsZero():
-		return child
+		return NewPath(child.Components()...)
 	case child.IsZero():
 		return p
 	}
