@@ -38,19 +38,19 @@ func TestTheRecorderPassesWhatIsSound(t *testing.T) {
 	}
 }
 
-// sabotages pairs a defect with a check that has to see it.
-func sabotages() []struct {
+// sabotage pairs a defect with a check that has to see it.
+type sabotage struct {
 	defect, seenBy string
 	opts           Options
 	do             func(s *sabotaged)
-} {
-	ctx := context.Background()
-	type list = []struct {
-		defect, seenBy string
-		opts           Options
-		do             func(s *sabotaged)
-	}
-	return list{
+}
+
+func sabotages() []sabotage {
+	return slices.Concat(folderSabotages(), listSabotages(), fetchSabotages(), appendSabotages(), changeSabotages())
+}
+
+func folderSabotages() []sabotage {
+	return []sabotage{
 		{"children before parents", "folder list", Options{}, func(s *sabotaged) {
 			s.folders = func(l []mail.Folder) []mail.Folder { slices.Reverse(l); return l }
 		}},
@@ -91,6 +91,15 @@ func sabotages() []struct {
 		{"a missing folder is any error", "missing folder", Options{}, func(s *sabotaged) {
 			s.open = &mail.Error{Op: "open", Scope: mail.ScopeStore, Retry: mail.RetrySoon}
 		}},
+		{"mod-sequences in spite of Traits", "folder status", Options{}, func(s *sabotaged) {
+			s.traits = func(t *mail.Traits) { t.ModSeqs = false }
+		}},
+	}
+}
+
+func listSabotages() []sabotage {
+	ctx := context.Background()
+	return []sabotage{
 		{"n:* tells the last message", "list part", Options{}, func(s *sabotaged) {
 			s.list = func(r mail.Reader, o mail.ListOptions, fn func(mail.Info) error) error {
 				var last mail.UID
@@ -135,6 +144,40 @@ func sabotages() []struct {
 				return r.List(ctx, o, fn)
 			}
 		}},
+		{"cancelling unheard", "cancelled before", Options{}, func(s *sabotaged) {
+			s.list = func(r mail.Reader, o mail.ListOptions, fn func(mail.Info) error) error {
+				return r.List(ctx, o, fn)
+			}
+		}},
+		{"a cancelled append said to be taken", "cancelled append", Options{Window: 9}, func(s *sabotaged) {
+			s.append = func(w mail.Writer, m *mail.Message, done func(mail.UID, error)) error {
+				return w.Append(ctx, m, func(u mail.UID, _ error) { done(u, nil) })
+			}
+			s.flush = func(w mail.Writer) error {
+				if len(s.Memory.Messages(mail.NewPath("suite cancelled append"))) > 0 {
+					return context.Canceled
+				}
+				return w.Flush(ctx)
+			}
+		}},
+		{"half a list passed off as whole", "cancelled in a list", Options{}, func(s *sabotaged) {
+			s.list = func(r mail.Reader, o mail.ListOptions, fn func(mail.Info) error) error {
+				n := 0
+				r.List(ctx, o, func(i mail.Info) error {
+					if n++; n > 10 {
+						return io.EOF
+					}
+					return fn(i)
+				})
+				return nil
+			}
+		}},
+	}
+}
+
+func fetchSabotages() []sabotage {
+	ctx := context.Background()
+	return []sabotage{
 		{"bare line feeds mended", "octets", Options{}, rewritten(func(raw []byte) []byte {
 			return CRLF(strings.ReplaceAll(string(raw), "\r\n", "\n"))
 		})},
@@ -175,6 +218,12 @@ func sabotages() []struct {
 				})
 			}
 		}},
+	}
+}
+
+func appendSabotages() []sabotage {
+	ctx := context.Background()
+	return []sabotage{
 		{"appends in another order", "append order", Options{Window: 200}, func(s *sabotaged) {
 			s.flush = func(w mail.Writer) error {
 				slices.Reverse(w.(*expunger).handle().queue)
@@ -255,6 +304,12 @@ func sabotages() []struct {
 				return err
 			}
 		}},
+	}
+}
+
+func changeSabotages() []sabotage {
+	ctx := context.Background()
+	return []sabotage{
 		{"SetFlags replaces", "set flags", Options{}, func(s *sabotaged) {
 			s.set = func(w mail.Writer, changes []mail.FlagChange) error {
 				for i := range changes {
@@ -288,26 +343,6 @@ func sabotages() []struct {
 		}},
 		{"a stale UIDNEXT", "refresh", Options{}, func(s *sabotaged) {
 			s.refresh = func(st mail.Status) mail.Status { st.UIDNext = 1; return st }
-		}},
-		{"mod-sequences in spite of Traits", "folder status", Options{}, func(s *sabotaged) {
-			s.traits = func(t *mail.Traits) { t.ModSeqs = false }
-		}},
-		{"cancelling unheard", "cancelled before", Options{}, func(s *sabotaged) {
-			s.list = func(r mail.Reader, o mail.ListOptions, fn func(mail.Info) error) error {
-				return r.List(ctx, o, fn)
-			}
-		}},
-		{"half a list passed off as whole", "cancelled in a list", Options{}, func(s *sabotaged) {
-			s.list = func(r mail.Reader, o mail.ListOptions, fn func(mail.Info) error) error {
-				n := 0
-				r.List(ctx, o, func(i mail.Info) error {
-					if n++; n > 10 {
-						return io.EOF
-					}
-					return fn(i)
-				})
-				return nil
-			}
 		}},
 	}
 }

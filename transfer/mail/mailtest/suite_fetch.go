@@ -122,9 +122,9 @@ func checkFetchMissing(e *env) {
 		e.Errorf("asked for %d, %d and a missing one: %v came", all[0], all[2], got)
 	}
 	var wide mail.UIDSet
-	wide.AddRange(1, ^mail.UID(0))
+	wide.AddRange(1, all[3]+3000)
 	if got := e.fetched(r, wide); !slices.Equal(got, all) {
-		e.Errorf("every UID asked for: %v came, want %v", got, all)
+		e.Errorf("thousands of missing UIDs asked for too: %v came, want %v", got, all)
 	}
 }
 
