@@ -15,6 +15,7 @@ type server struct {
 	prefix   string   // of the personal namespace
 	delim    string   // below it; empty: folders have no levels
 	foreign  []string // prefixes of other people's namespaces
+	letters  alphabet
 	tls      string
 }
 
@@ -56,41 +57,6 @@ func (s *server) is(names ...string) bool {
 // keepsBytes is false for servers that render messages anew, with other
 // sizes, each time they are fetched.
 func (s *server) keepsBytes() bool { return !s.is("microsoft", "exchange", "outlook") }
-
-// spell returns the path as the server can spell it. A server that is not
-// known yet can spell everything but control characters.
-func (s *server) spell(path mail.Path) mail.Path {
-	if path.IsInbox() || path.IsZero() {
-		return path
-	}
-	parts := path.Components()
-	if s != nil && s.delim == "" && len(parts) > 1 {
-		parts = []string{strings.Join(parts, "_")}
-	}
-	for i, part := range parts {
-		if part = strings.Map(s.spellRune, strings.ToValidUTF8(part, "_")); part == "" {
-			part = "_"
-		}
-		parts[i] = part
-	}
-	return mail.NewPath(parts...)
-}
-
-func (s *server) spellRune(r rune) rune {
-	switch {
-	case r < ' ', r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029:
-		return '_'
-	case s == nil:
-		return r
-	case s.delim != "" && r == rune(s.delim[0]):
-		return '_'
-	case r > 0xffff && s.is("courier"):
-		return '_'
-	case strings.ContainsRune("!\"%;<>\\`{|}", r) && s.is("cyrus"):
-		return '_'
-	}
-	return r
-}
 
 // encode returns the raw name of a path that spell returned.
 func (s *server) encode(path mail.Path) string {

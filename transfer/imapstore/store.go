@@ -12,8 +12,9 @@ import (
 
 // Store is an IMAP account. It connects on first use.
 type Store struct {
-	opts Options
-	pool *pool
+	opts     Options
+	pool     *pool
+	readOnly bool // nothing will be created
 
 	mu     sync.Mutex
 	server *server // nil until the first connection
@@ -46,7 +47,11 @@ var (
 
 // NewSource returns the account that opts describes, for reading only. It does not
 // connect.
-func NewSource(opts Options) *Source { return &Source{New(opts)} }
+func NewSource(opts Options) *Source {
+	store := New(opts)
+	store.readOnly = true
+	return &Source{store}
+}
 
 func (s *Source) Folders(ctx context.Context) ([]mail.Folder, error) { return s.store.Folders(ctx) }
 func (s *Source) OpenReader(ctx context.Context, path mail.Path) (mail.Reader, error) {
@@ -76,17 +81,30 @@ func (s *Store) connect(ctx context.Context) (*wire.Conn, error) {
 	if s.known() != nil {
 		return conn, nil
 	}
-	spaces, err := conn.Namespaces(ctx)
+	srv, err := s.meet(ctx, conn)
 	if err != nil {
 		s.pool.release(conn)
 		return nil, err
 	}
 	s.mu.Lock()
 	if s.server == nil {
-		s.server = newServer(conn, spaces)
+		s.server = srv
 	}
 	s.mu.Unlock()
 	return conn, nil
+}
+
+// meet asks what there is to know before the first folder.
+func (s *Store) meet(ctx context.Context, conn *wire.Conn) (*server, error) {
+	spaces, err := conn.Namespaces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	srv := newServer(conn, spaces)
+	if !s.readOnly {
+		srv.letters, err = learnAlphabet(ctx, conn, srv)
+	}
+	return srv, err
 }
 
 func (s *Store) known() *server {

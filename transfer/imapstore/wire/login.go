@@ -105,7 +105,7 @@ func (c *Conn) loginError(mech string, err error) error {
 // afterLogin learns what the server offers now, and tells it who is calling: some
 // providers refuse to open folders before (RFC 2971).
 func (c *Conn) afterLogin() error {
-	if !c.seen.caps || c.greet.Status == "PREAUTH" {
+	if !c.seen.caps {
 		if err := c.capability(); err != nil {
 			return err
 		}

@@ -1,0 +1,84 @@
+package imapstore
+
+import (
+	"context"
+	"strings"
+
+	"mailferry/transfer/imapstore/wire"
+	"mailferry/transfer/mail"
+)
+
+// alphabet is what a server does not take in folder names.
+type alphabet struct {
+	anywhere string // characters it takes nowhere
+	first    string // and at the beginning
+}
+
+// suspects are characters that one server or another does not take in names,
+// though IMAP allows them.
+const suspects = `./\"%*<>|;!{}~` + "`"
+
+// learnAlphabet asks a server which characters it takes, once, and beside a name
+// that every server takes: if that is refused, refusals mean something else.
+func learnAlphabet(ctx context.Context, conn *wire.Conn, srv *server) (alphabet, error) {
+	var a alphabet
+	raws := []string{srv.prefix + "mailferry"}
+	tested := strings.ReplaceAll(suspects, srv.delim, "")
+	for _, c := range tested {
+		raws = append(raws, srv.prefix+"mail"+string(c)+"ferry", srv.prefix+string(c)+"mailferry")
+	}
+	refused, err := conn.Unspellable(ctx, raws)
+	if err != nil || refused[0] {
+		return a, err
+	}
+	for i, c := range tested {
+		switch {
+		case refused[1+2*i]:
+			a.anywhere += string(c)
+		case refused[2+2*i]:
+			a.first += string(c)
+		}
+	}
+	return a, nil
+}
+
+// spell returns the path as the server can spell it. A server that is not
+// known yet can spell everything but control characters.
+func (s *server) spell(path mail.Path) mail.Path {
+	if path.IsInbox() || path.IsZero() {
+		return path
+	}
+	parts := path.Components()
+	if s != nil && s.delim == "" && len(parts) > 1 {
+		parts = []string{strings.Join(parts, "_")}
+	}
+	for i, part := range parts {
+		parts[i] = s.spellPart(part)
+	}
+	return mail.NewPath(parts...)
+}
+
+func (s *server) spellPart(part string) string {
+	part = strings.Map(s.spellRune, strings.ToValidUTF8(part, "_"))
+	if part == "" || part == "." || part == ".." {
+		return strings.Repeat("_", max(1, len(part)))
+	}
+	if s != nil && strings.IndexByte(s.letters.first, part[0]) >= 0 {
+		return "_" + part[1:]
+	}
+	return part
+}
+
+func (s *server) spellRune(r rune) rune {
+	switch {
+	case r < ' ', r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029:
+		return '_'
+	case s == nil:
+		return r
+	case s.delim != "" && r == rune(s.delim[0]), strings.ContainsRune(s.letters.anywhere, r):
+		return '_'
+	case r > 0xffff && s.is("courier"):
+		return '_'
+	}
+	return r
+}
