@@ -44,7 +44,7 @@ func (w *world) check(c *cli.Context) error {
 	for _, t := range ts {
 		facts, name, err := w.describe(c.Context, t, trace)
 		if err != nil {
-			failed = append(failed, &transfer.EndError{End: t.end, Err: fmt.Errorf("%s: %w", t.address, err)})
+			failed = append(failed, withAccount(&transfer.EndError{End: t.end, Err: err}, t.address, t.address))
 			continue
 		}
 		w.showFacts(out, name, facts)

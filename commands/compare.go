@@ -47,7 +47,7 @@ func (w *world) compare(c *cli.Context) error {
 	defer done()
 	result, err := w.engine.compare(c.Context, job, c.Bool("bodies"))
 	if err != nil {
-		return err
+		return withAccount(err, ts[0].address, ts[1].address)
 	}
 	w.showComparison(out, result)
 	if !result.Equal() {

@@ -41,6 +41,28 @@ func (e *runError) Error() string {
 
 func (e *runError) Unwrap() error { return e.err }
 
+// accountError says of an error at one end which account that is.
+type accountError struct {
+	account address
+	err     *transfer.EndError
+}
+
+func (e *accountError) Error() string {
+	return fmt.Sprintf("%s %s: %v", e.err.End, e.account, e.err.Err)
+}
+func (e *accountError) Unwrap() error { return e.err }
+
+func withAccount(err error, source, dest address) error {
+	end, ok := err.(*transfer.EndError) // inside other words its own would be lost
+	switch {
+	case !ok:
+		return err
+	case end.End == transfer.EndDest:
+		return &accountError{dest, end}
+	}
+	return &accountError{source, end}
+}
+
 // failure is an error as it is shown.
 type failure struct {
 	code   exitCode

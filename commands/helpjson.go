@@ -34,7 +34,7 @@ The counts of folder and summary:
    in_doubt           of copied: perhaps there before
    flags_changed, flags_dropped, deleted, bytes
 
-pending is not 0 only when a run or a folder stopped early. In a dry run copied is what would be
-copied. Levels of a folder's name are separated by "/". A name that is not UTF-8 comes a second time, exactly, as
+pending is not 0 only when a run or a folder stopped early. In a dry run copied and bytes are what would
+be copied. Levels of a folder's name are separated by "/". A name that is not UTF-8 comes a second time, exactly, as
 folder_b64, destination_b64 or name_b64 (base64). Numbers that a server does not tell are left out.
 `

@@ -1,7 +1,10 @@
 package commands
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"time"
 	"unicode/utf8"
@@ -10,8 +13,25 @@ import (
 	"mailferry/transfer/mail"
 )
 
-// object is one line of --json. encoding/json sorts its keys.
+// object is one line of --json.
 type object map[string]any
+
+// line writes the object with its type first and the other keys sorted.
+func (o object) line() []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	rest := maps.Clone(o)
+	delete(rest, "type")
+	if err := enc.Encode(map[string]any(rest)); err != nil {
+		panic(err) // every object is made of strings, numbers and maps of these
+	}
+	head := fmt.Sprintf(`{"type":%q`, o["type"])
+	if len(rest) > 0 {
+		head += ","
+	}
+	return append([]byte(head), b.Bytes()[1:]...)
+}
 
 // named adds a folder's name under key, and what JSON cannot hold of it under
 // key_b64.
@@ -72,13 +92,13 @@ func (j *jsonEvents) status(m *meter, now time.Time) {
 }
 
 // finish writes the folders that no event told of, and the summary.
-func (j *jsonEvents) finish(r *transfer.Report) {
+func (j *jsonEvents) finish(r *transfer.Report, runErr error) {
 	for _, f := range r.Folders {
 		if !j.told[f.Source] {
 			j.folder(f)
 		}
 	}
-	j.lines.write(summaryObject(r))
+	j.lines.write(summaryObject(r, runErr))
 }
 
 func problemObject(p transfer.Problem) object {
@@ -118,8 +138,8 @@ func reasonsObject(reasons map[transfer.Reason]int) object {
 	return out
 }
 
-func summaryObject(r *transfer.Report) object {
-	return object{"type": "summary", "run": r.Run, "dry_run": r.DryRun, "complete": r.Complete(), "verdict": verdict(r),
+func summaryObject(r *transfer.Report, runErr error) object {
+	return object{"type": "summary", "run": r.Run, "dry_run": r.DryRun, "complete": runErr == nil && r.Complete(), "verdict": verdict(r, runErr),
 		"started": r.Started.Format(time.RFC3339), "seconds": r.Finished.Sub(r.Started).Seconds(),
 		"folders": len(r.Folders), "folders_failed": len(failedFolders(r)), "folders_filtered": r.Skipped,
 		"retries": r.Retries}.with(countsObject(r.Total))

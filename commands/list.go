@@ -42,7 +42,7 @@ func (w *world) list(c *cli.Context) error {
 	defer store.Close()
 	folders, err := store.Folders(c.Context)
 	if err != nil {
-		return &transfer.EndError{End: transfer.EndSource, Err: err}
+		return withAccount(&transfer.EndError{End: transfer.EndSource, Err: err}, ts[0].address, address{})
 	}
 	if out.json {
 		w.listJSON(store.String(), folders)

@@ -17,12 +17,13 @@ type meter struct {
 	copied  int
 	bytes   int64
 	folders map[mail.Path]folderMeter
+	planned map[mail.Path]int64 // octets to copy, as far as they are known
 }
 
 type folderMeter struct{ done, left int }
 
 func newMeter(now time.Time) *meter {
-	return &meter{started: now, folders: make(map[mail.Path]folderMeter)}
+	return &meter{started: now, folders: make(map[mail.Path]folderMeter), planned: make(map[mail.Path]int64)}
 }
 
 func (m *meter) observe(event transfer.Event) {
@@ -30,6 +31,7 @@ func (m *meter) observe(event transfer.Event) {
 	case transfer.EventStart:
 		m.total = e.Messages
 	case transfer.EventPlan:
+		m.planned[e.Source] = e.Bytes
 		m.set(e.Source, folderMeter{done: e.Already + e.LeftOut, left: e.Copy})
 	case transfer.EventCopied:
 		f := m.folders[e.Folder]
@@ -76,4 +78,12 @@ func (m *meter) line(now time.Time) string {
 		text += ", " + durationText(left) + " left"
 	}
 	return text
+}
+
+// fillPlanned puts into a dry run's report what would be copied, in octets.
+func (m *meter) fillPlanned(r *transfer.Report) {
+	for i, f := range r.Folders {
+		r.Folders[i].Counts.Bytes = m.planned[f.Source]
+		r.Total.Bytes += m.planned[f.Source]
+	}
 }

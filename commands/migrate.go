@@ -95,16 +95,19 @@ func (m *migration) run(ctx context.Context, h *halt) error {
 	stop := p.start(ctx)
 	report, err := m.w.engine.run(ctx, m.job)
 	stop()
-	return m.finish(report, err, events)
+	if m.job.DryRun {
+		p.meter.fillPlanned(report)
+	}
+	return m.finish(report, withAccount(err, m.source, m.dest), events)
 }
 
 // finish tells what came of a run, in every form that was asked for.
 func (m *migration) finish(report *transfer.Report, runErr error, events *jsonEvents) error {
 	err := m.outcome(report, runErr)
 	if events != nil {
-		events.finish(report)
+		events.finish(report, runErr)
 	} else if err != nil && len(report.Folders) > 0 || err == nil && !m.out.quiet {
-		if werr := writeReport(m.w.stdout, report); werr != nil && err == nil {
+		if werr := writeReport(m.w.stdout, report, runErr); werr != nil && err == nil {
 			err = werr
 		}
 	}

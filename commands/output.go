@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"encoding/json"
 	"io"
 	"log/slog"
 	"sync"
@@ -37,13 +36,8 @@ type jsonLines struct {
 	w  io.Writer
 }
 
-func (j *jsonLines) write(object any) {
-	line, err := json.Marshal(object)
-	if err != nil {
-		// Every object is made of strings, numbers and maps of these.
-		panic(err)
-	}
+func (j *jsonLines) write(o object) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	_, _ = j.w.Write(append(line, '\n'))
+	_, _ = j.w.Write(o.line())
 }

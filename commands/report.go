@@ -12,7 +12,7 @@ import (
 
 // writeReport writes a run's account for people: a line for each folder, what is
 // worth knowing besides, and the verdict.
-func writeReport(w io.Writer, r *transfer.Report) error {
+func writeReport(w io.Writer, r *transfer.Report, runErr error) error {
 	if err := folderTable(r).write(w); err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func writeReport(w io.Writer, r *transfer.Report) error {
 	for _, note := range notes(r) {
 		b.WriteString(note + "\n")
 	}
-	b.WriteString(verdict(r) + "\n")
+	b.WriteString(verdict(r, runErr) + "\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -77,9 +77,13 @@ func notes(r *transfer.Report) []string {
 	return out
 }
 
-// verdict says in one line whether everything is there.
-func verdict(r *transfer.Report) string {
+// verdict says in one line whether everything is there. runErr is what ended the run
+// early.
+func verdict(r *transfer.Report, runErr error) string {
 	c, folders := r.Total, count(len(r.Folders), "folder")
+	if runErr != nil && len(r.Folders) == 0 {
+		return "ended before anything was copied"
+	}
 	if r.DryRun && r.Complete() {
 		return fmt.Sprintf("%s of %s of %s would be copied (%s already there%s); nothing was changed",
 			thousands(c.Copied), count(c.Found, "message"), folders, thousands(c.Already), leftOutText(c))

@@ -59,7 +59,7 @@ func writeReportFile(path, source, dest string, r *transfer.Report, runErr error
 func writeTextReport(w io.Writer, source, dest string, r *transfer.Report, runErr error) error {
 	fmt.Fprintf(w, "from %s\nto   %s\nrun  %s to %s\n\n", source, dest,
 		r.Started.Format("2006-01-02 15:04:05 -0700"), r.Finished.Format("2006-01-02 15:04:05 -0700"))
-	if err := writeReport(w, r); err != nil {
+	if err := writeReport(w, r, runErr); err != nil {
 		return err
 	}
 	if runErr != nil {
@@ -83,7 +83,7 @@ func writeJSONReport(w io.Writer, source, dest string, r *transfer.Report, runEr
 	for _, p := range r.Problems {
 		problems = append(problems, problemObject(p))
 	}
-	whole := summaryObject(r).with(object{"type": "report", "source": source, "destination": dest,
+	whole := summaryObject(r, runErr).with(object{"type": "report", "source": source, "destination": dest,
 		"folder_reports": folders, "message_errors": problems})
 	if runErr != nil {
 		whole["error"] = shown(runErr.Error())

@@ -16,6 +16,7 @@ type writer struct {
 	db   *sql.DB
 	conn *sql.Conn
 	do   statements
+	all  []*sql.Stmt
 }
 
 // statements are those that change something, or are part of a change.
@@ -56,8 +57,9 @@ func newWriter(db *sql.DB) (w *writer, err error) {
 		{&d.finishRun, "UPDATE runs SET finished = ?, summary = ? WHERE id = ?"},
 	} {
 		if *s.into, err = w.conn.PrepareContext(context.Background(), s.text); err != nil {
-			return nil, errors.Join(fmt.Errorf("prepare %q: %w", s.text, err), w.conn.Close())
+			return nil, errors.Join(fmt.Errorf("prepare %q: %w", s.text, err), w.finish())
 		}
+		w.all = append(w.all, *s.into)
 	}
 	return w, nil
 }
@@ -85,5 +87,15 @@ func (w *writer) close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, err := w.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
-	return errors.Join(err, w.conn.Close(), w.db.Close())
+	return errors.Join(err, w.finish(), w.db.Close())
+}
+
+// finish ends the connection's use. SQLite keeps a connection half open, and the
+// log on disk, for as long as it has statements.
+func (w *writer) finish() error {
+	var errs []error
+	for _, s := range w.all {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, w.conn.Close())...)
 }
