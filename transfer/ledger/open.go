@@ -42,6 +42,9 @@ func (l *Ledger) open(id Identity) (err error) {
 		if proved, err = unchanged(l.path, l.lock.before); err != nil {
 			return err
 		}
+		if err := checkFiles(l.path); err != nil {
+			return err
+		}
 	}
 	if err := l.connect(id); err != nil {
 		return errors.Join(err, l.disconnect())
@@ -54,21 +57,16 @@ func (l *Ledger) open(id Identity) (err error) {
 	return l.lock.inUse()
 }
 
-// touch makes the file if it is not there, and reports whether it is empty.
+// touch makes the file if it is not there.
 func touch(path string) (isNew bool, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return false, err
-	}
-	if st.Size() > 0 {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
 		return false, nil
 	}
-	return true, syncDir(filepath.Dir(path))
+	if err != nil {
+		return false, err
+	}
+	return true, errors.Join(f.Close(), syncDir(filepath.Dir(path)))
 }
 
 // syncDir makes new names in dir durable. Some file systems cannot and need not.

@@ -63,8 +63,15 @@ func trySnapshot(path string) (s snapshot, settled bool, err error) {
 	case !bytes.Equal(header, headerAfter), !bytes.HasPrefix(log, header), len(header) == 0 && len(log) > 0,
 		len(header) == 0 && before != after, lock.String() != readLock(path+".lock").String():
 		return s, false, nil
-	case len(file) == 0:
+	case file == nil:
 		return s, true, nil
+	case walDamaged(log):
+		// It also looks like that if it was written while it was read.
+		again, err := readIfThere(path + "-wal")
+		if err == nil && bytes.Equal(again, log) {
+			err = errLog
+		}
+		return s, false, err
 	}
 	if s.proved, err = imageUnchanged(file, log, lock); err != nil {
 		return s, false, err

@@ -2,9 +2,28 @@ package ledger
 
 import (
 	"context"
+	"os"
 
 	"mailferry/transfer/mail"
 )
+
+// checkFiles finds the damage that SQLite would not report but set right in its own
+// way: by beginning anew, or by going back to an earlier state.
+func checkFiles(path string) error {
+	const leastPage = 512
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if st.Size() > 0 && st.Size() < leastPage {
+		return damaged("it is cut off after %d octets", st.Size())
+	}
+	log, err := readIfThere(path + "-wal")
+	if err == nil && walDamaged(log) {
+		return errLog
+	}
+	return err
+}
 
 // verify reads the whole ledger: pages and indexes, then each row's checksum. It is for a file that
 // was not closed cleanly, a second per million records.

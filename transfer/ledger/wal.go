@@ -8,7 +8,38 @@ const (
 	walFrameHeader = 24
 	walMagic       = 0x377f0682 // with the lowest bit set: checksums of big-endian words
 	walVersion     = 3007000
+
+	usualPageSize = 4096
 )
+
+var errLog error = &damage{"its write-ahead log is damaged: what was recorded last is lost"}
+
+// walDamaged reports whether transactions that were durable are lost. SQLite takes
+// everything behind a damaged frame for a torn end. But each commit waits for
+// the disk before the next one begins, so a crash can tear only one of them.
+func walDamaged(log []byte) bool {
+	r, ok := newWAL(log)
+	if !ok {
+		if len(log) < walHeaderSize+walFrameHeader {
+			return false
+		}
+		r.pageSize, r.rest = usualPageSize, log[walHeaderSize:]
+		r.salt = binary.BigEndian.Uint64(r.rest[8:])
+	}
+	unread := r.rest
+	for ok {
+		unread = r.rest
+		_, ok = r.next()
+	}
+	commits := 0
+	for size := walFrameHeader + r.pageSize; len(unread) >= size; unread = unread[size:] {
+		be := binary.BigEndian
+		if be.Uint64(unread[8:]) == r.salt && be.Uint32(unread) != 0 && be.Uint32(unread[4:]) != 0 {
+			commits++
+		}
+	}
+	return commits > 1
+}
 
 // walReader walks the valid frames of a log.
 type walReader struct {
