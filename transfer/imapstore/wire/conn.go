@@ -108,14 +108,22 @@ func (c *Conn) lost(op string, err error) error {
 		e.Retry, e.Kind, e.Err = mail.RetryNever, mail.KindOther, c.ctx.Err()
 		return e
 	case c.bye.Status != "":
-		e = classify(op, c.bye)
-		e.Scope = mail.ScopeStore
-		return e
+		return goodbye(op, c.bye)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		e.Err = &idleError{c.opts.idle(), err}
 		return e
 	}
 	e.Err = visible(err)
+	return e
+}
+
+// goodbye makes an error of a BYE. It passes, more often than not.
+func goodbye(op string, bye Reply) *mail.Error {
+	e := classify(op, bye)
+	e.Scope, e.Uncertain = mail.ScopeStore, false
+	if e.Retry != mail.RetryLater {
+		e.Kind, e.Retry = mail.KindConnect, mail.RetrySoon
+	}
 	return e
 }
 

@@ -140,18 +140,7 @@ func (c *Conn) greeting() error {
 	case "OK", "PREAUTH":
 		return nil
 	}
-	return connectRefused(op, c.greet)
-}
-
-// connectRefused is for a server that ends the conversation before it began.
-// That passes, more often than not.
-func connectRefused(op string, rep Reply) error {
-	e := classify(op, rep)
-	e.Scope = mail.ScopeStore
-	if e.Retry == mail.RetryNever {
-		e.Kind, e.Retry = mail.KindConnect, mail.RetrySoon
-	}
-	return e
+	return goodbye(op, c.greet)
 }
 
 func (c *Conn) capability() error {

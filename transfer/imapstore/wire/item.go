@@ -194,6 +194,9 @@ func (s *response) give(it *Item, size int64, body io.Reader, onBody bodyFunc) e
 func (s *response) literalBody(it *Item, onBody bodyFunc) error {
 	b := &bodyReader{s: s, left: s.lit}
 	size := s.lit
+	if size == 0 && !b.closes() {
+		return s.err
+	}
 	if err := s.give(it, size, b, onBody); err != nil {
 		return err
 	}
@@ -203,9 +206,6 @@ func (s *response) literalBody(it *Item, onBody bodyFunc) error {
 		}
 	}
 	if s.err != nil {
-		return s.err
-	}
-	if size == 0 && !b.closes() {
 		return s.err
 	}
 	s.r.trace.literal("S", size)

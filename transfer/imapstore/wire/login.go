@@ -87,10 +87,10 @@ func (c *Conn) loginError(mech string, err error) error {
 		return err
 	}
 	e.Scope, e.Uncertain = mail.ScopeStore, false
-	if !errors.As(err, &refused) || e.Kind == mail.KindThrottle {
+	if !errors.As(err, &refused) || e.After > 0 {
 		return err
 	}
-	if e.Kind == mail.KindLimit || slices.Contains([]string{"UNAVAILABLE", "LIMIT", "INUSE"}, refused.Reply.Code) {
+	if e.Kind == mail.KindLimit || e.Kind == mail.KindThrottle || slices.Contains([]string{"UNAVAILABLE", "LIMIT", "INUSE"}, refused.Reply.Code) {
 		e.Kind, e.Retry = mail.KindLimit, mail.RetryLater
 		return err
 	}
