@@ -47,8 +47,8 @@ func FuzzLockState(f *testing.F) {
 func FuzzApplyWAL(f *testing.F) {
 	file, wal := realLog(f)
 	f.Add(file, wal)
-	f.Add(file[:4096], wal)
-	f.Add(file, wal[:5000])
+	f.Add(file[:512], wal)
+	f.Add(file, wal[:1000])
 	f.Add([]byte{}, wal)
 	f.Fuzz(func(t *testing.T, file, log []byte) {
 		walDamaged(log)
@@ -65,7 +65,7 @@ func realLog(t testing.TB) (file, wal []byte) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for _, s := range []string{"PRAGMA journal_mode = WAL", "CREATE TABLE t (a)", "INSERT INTO t VALUES (zeroblob(20000))",
+	for _, s := range []string{"PRAGMA page_size = 512", "PRAGMA journal_mode = WAL", "CREATE TABLE t (a)", "INSERT INTO t VALUES (zeroblob(3000))",
 		"UPDATE t SET a = 'short'", "INSERT INTO t VALUES (7)"} {
 		if _, err := db.Exec(s); err != nil {
 			t.Fatal(err)
@@ -83,7 +83,7 @@ func realLog(t testing.TB) (file, wal []byte) {
 // SQLite itself says what a file and its log amount to.
 func TestLogIsAppliedAsSQLiteDoes(t *testing.T) {
 	file, wal := realLog(t)
-	for _, size := range []int{len(wal), len(wal) - 1, len(wal) - 4120, 32, 0} {
+	for _, size := range []int{len(wal), len(wal) - 1, len(wal) - 536, 32, 0} {
 		path := filepath.Join(t.TempDir(), "y.db")
 		for name, data := range map[string][]byte{path: file, path + "-wal": wal[:size]} {
 			if err := os.WriteFile(name, data, 0o600); err != nil {
