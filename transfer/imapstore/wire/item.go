@@ -69,29 +69,27 @@ func (s *response) fetch(it *Item, onBody bodyFunc) error {
 	if !s.accept('(') {
 		return nil
 	}
-	for s.err == nil && !s.accept(')') {
-		if s.atEnd() {
-			if !s.continues() {
-				return s.err
-			}
-			continue
+	var err error
+	s.items(func() {
+		if err == nil {
+			err = s.fetchItem(it, onBody)
 		}
-		if err := s.fetchItem(it, onBody); err != nil {
-			return err
+		if err == nil && s.err == nil && s.pos >= len(s.seg) && s.lit < 0 {
+			s.continues()
 		}
+	})
+	if err == nil {
+		err = s.err
 	}
-	return s.err
+	return err
 }
 
 // continues goes on with the next line when a server broke it before the
 // closing parenthesis.
-func (s *response) continues() bool {
-	next, err := s.r.br.Peek(1)
-	if err != nil || next[0] != ')' && next[0] != ' ' {
-		return false
+func (s *response) continues() {
+	if next, err := s.r.br.Peek(1); err == nil && (next[0] == ')' || next[0] == ' ') {
+		s.resume()
 	}
-	s.resume()
-	return s.err == nil
 }
 
 func (s *response) fetchItem(it *Item, onBody bodyFunc) error {
@@ -125,9 +123,6 @@ func (s *response) fetchItem(it *Item, onBody bodyFunc) error {
 		it.Has |= HasHeader
 	default:
 		s.skipValue()
-		if name == "" && s.pos < len(s.seg) && s.peek() == '(' {
-			s.pos++
-		}
 	}
 	return nil
 }

@@ -288,9 +288,7 @@ func readStatus(s *response) (name string, status *mail.Status) {
 		return "", nil
 	}
 	st := &mail.Status{Unseen: -1, Bytes: -1}
-	for s.err == nil && !s.atEnd() && !s.accept(')') {
-		statusItem(st, strings.ToUpper(string(s.atom())), s)
-	}
+	s.items(func() { statusItem(st, strings.ToUpper(string(s.atom())), s) })
 	return name, st
 }
 
@@ -298,8 +296,7 @@ func readStatus(s *response) (name string, status *mail.Status) {
 // should have been quoted.
 func (s *response) mailboxOf() string {
 	raw, _ := s.value()
-	for s.err == nil && !s.atEnd() {
-		s.spaces()
+	for s.spaces(); s.pos < len(s.seg); s.spaces() {
 		if c := s.peek(); c == '(' || c == ')' {
 			break
 		}

@@ -131,12 +131,12 @@ func readID(s *response) map[string]string {
 	if !s.accept('(') {
 		return id
 	}
-	for s.err == nil && !s.accept(')') && !s.atEnd() {
+	s.items(func() {
 		key, _ := s.value()
 		value, isNil := s.value()
 		if len(key) > 0 && !isNil {
 			id[strings.ToLower(string(key))] = string(value)
 		}
-	}
+	})
 	return id
 }

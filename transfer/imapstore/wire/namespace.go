@@ -56,17 +56,15 @@ func (s *response) namespaces() []Namespace {
 		s.skipValue()
 		return nil
 	}
-	for s.err == nil && s.accept('(') {
+	s.items(func() {
+		if !s.accept('(') {
+			s.skipValue()
+			return
+		}
 		prefix, _ := s.value()
 		delim, _ := s.value()
-		for s.err == nil && !s.accept(')') && !s.atEnd() { // extensions
-			s.skipValue()
-			if s.peek() == 0 {
-				break
-			}
-		}
+		s.items(s.skipValue) // extensions
 		out = append(out, Namespace{string(prefix), firstOctet(delim)})
-	}
-	s.accept(')')
+	})
 	return out
 }

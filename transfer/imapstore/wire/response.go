@@ -14,10 +14,11 @@ type response struct {
 	Num  int64  // the number in front of EXISTS, FETCH ...; -1: none
 	Name string // upper case: FETCH, LIST, OK ...
 
-	seg []byte // the current line
-	pos int
-	lit int64 // octets of the literal that follows seg; -1: none
-	err error // the stream ended or is out of step
+	seg   []byte // the current line
+	pos   int
+	lines int   // behind literals, so far
+	lit   int64 // octets of the literal that follows seg; -1: none
+	err   error // the stream ended or is out of step
 }
 
 // next reads the first line of the next response that has one.
@@ -126,6 +127,22 @@ func (s *response) atom() []byte {
 	return s.seg[start:]
 }
 
+// items calls each for what stands before a closing parenthesis or the end, and
+// steps over what each does not take, so that no nonsense can make it stay.
+func (s *response) items(each func()) {
+	for s.err == nil && !s.accept(')') && !s.atEnd() {
+		pos, lines := s.pos, s.lines
+		each()
+		switch {
+		case s.err != nil || s.pos != pos || s.lines != lines:
+		case s.pos < len(s.seg):
+			s.pos++
+		case s.lit >= 0:
+			s.skipLiteral()
+		}
+	}
+}
+
 // skipLiteral reads past the literal that follows the current line and goes on
 // with the line behind it.
 func (s *response) skipLiteral() {
@@ -146,6 +163,7 @@ func (s *response) resume() {
 		return
 	}
 	s.seg, s.pos = line, 0
+	s.lines++
 	s.announce()
 }
 

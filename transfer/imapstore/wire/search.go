@@ -36,29 +36,23 @@ func (c *Conn) search(criteria string) (mail.UIDSet, error) {
 
 func searchNumbers(s *response, found *mail.UIDSet) {
 	for !s.atEnd() && s.err == nil {
-		s.spaces()
-		if s.peek() == '(' { // (MODSEQ n), RFC 7162
-			s.skipValue()
-			continue
-		}
-		word := s.atom()
-		if n, ok := number(word); ok {
-			found.Add(mail.UID(clip32(uint64(n))))
-		}
-		if len(word) == 0 && s.peek() == ')' {
-			s.pos++
-		}
+		s.items(func() {
+			if s.peek() == '(' { // (MODSEQ n), RFC 7162
+				s.skipValue()
+			} else if n, ok := number(s.atom()); ok {
+				found.Add(mail.UID(clip32(uint64(n))))
+			}
+		})
 	}
 }
 
 func esearchAll(s *response, found *mail.UIDSet) {
-	s.spaces()
-	if s.peek() == '(' {
-		s.skipValue()
-	}
-	for !s.atEnd() && s.err == nil {
-		s.spaces()
-		switch name := strings.ToUpper(string(s.atom())); name {
+	s.items(func() {
+		if s.peek() == '(' { // (TAG "A1")
+			s.skipValue()
+			return
+		}
+		switch strings.ToUpper(string(s.atom())) {
 		case "UID":
 		case "ALL":
 			s.spaces()
@@ -67,11 +61,8 @@ func esearchAll(s *response, found *mail.UIDSet) {
 			}
 		default:
 			s.skipValue()
-			if name == "" && s.peek() == ')' {
-				s.pos++
-			}
 		}
-	}
+	})
 }
 
 // Noop lets the server tell what is new in the selected folder.

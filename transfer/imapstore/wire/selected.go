@@ -133,12 +133,13 @@ func (c *Conn) AppendLimit(ctx context.Context, raw string) (int64, error) {
 	_, err := c.run(ctx, "status", newCommand("STATUS").name(raw).add(" (APPENDLIMIT)"), func(s *response) error {
 		if s.Name == "STATUS" {
 			s.mailboxOf()
-			for s.accept('('); s.err == nil && !s.atEnd() && !s.accept(')'); {
+			s.accept('(')
+			s.items(func() {
 				name := strings.ToUpper(string(s.atom()))
 				if n := s.number(); name == "APPENDLIMIT" {
 					limit = int64(n)
 				}
-			}
+			})
 		}
 		return nil
 	})

@@ -99,18 +99,13 @@ func (s *response) words() []string {
 		return nil
 	}
 	var out []string
-	for s.err == nil && !s.accept(')') {
-		if s.atEnd() {
-			break
-		}
+	s.items(func() {
 		if s.peek() == '(' {
 			s.skipValue()
-			continue
-		}
-		if text, _ := s.value(); len(text) > 0 {
+		} else if text, _ := s.value(); len(text) > 0 {
 			out = append(out, string(text))
 		}
-	}
+	})
 	return out
 }
 
