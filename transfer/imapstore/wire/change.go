@@ -3,8 +3,12 @@ package wire
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
 	"strings"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
 
 	"mailferry/transfer/mail"
 )
@@ -12,15 +16,20 @@ import (
 // Create makes a folder, with a special use where role is not empty and the
 // server takes one (RFC 6154). A folder that exists is no error.
 func (c *Conn) Create(ctx context.Context, raw string, role mail.Role) error {
-	use := ""
+	const op = "create"
+	var opts *imap.CreateOptions
 	if role != "" && c.caps.Has("CREATE-SPECIAL-USE") {
-		use = " (USE (" + string(role) + "))"
+		opts = &imap.CreateOptions{SpecialUse: []imap.MailboxAttr{imap.MailboxAttr(role)}}
 	}
-	err := c.create(ctx, raw, use)
+	err := c.byName(ctx, op, "CREATE", raw, func(client *imapclient.Client, name string) error {
+		return client.Create(name, opts).Wait()
+	})
 	var refused *ReplyError
-	if use != "" && errors.As(err, &refused) && !exists(refused.Reply) {
+	if opts != nil && errors.As(err, &refused) && !exists(refused.Reply) && mail.ErrorOf(err).Retry == mail.RetryNever {
 		// Perhaps the use is taken, or not possible: better a folder without.
-		err = c.create(ctx, raw, "")
+		err = c.byName(ctx, op, "CREATE", raw, func(client *imapclient.Client, name string) error {
+			return client.Create(name, nil).Wait()
+		})
 	}
 	if errors.As(err, &refused) && exists(refused.Reply) {
 		return nil
@@ -28,21 +37,27 @@ func (c *Conn) Create(ctx context.Context, raw string, role mail.Role) error {
 	return err
 }
 
-func (c *Conn) create(ctx context.Context, raw, use string) error {
-	_, err := c.run(ctx, "create", newCommand("CREATE").name(raw).add(use), nil)
-	return err
-}
-
 func exists(rep Reply) bool {
-	return rep.Code == "ALREADYEXISTS" ||
-		has(strings.ToLower(rep.Text), "already exists", "mailbox exists", "folder exists")
+	return rep.Code == "ALREADYEXISTS" || has(strings.ToLower(rep.Text), "already exists", "mailbox exists", "folder exists")
 }
 
 // SetSubscribed adds a folder to the list of subscriptions or takes it out.
 func (c *Conn) SetSubscribed(ctx context.Context, raw string, subscribed bool) error {
-	op, verb := "unsubscribe", "UNSUBSCRIBE"
 	if subscribed {
-		op, verb = "subscribe", "SUBSCRIBE"
+		return c.byName(ctx, "subscribe", "SUBSCRIBE", raw, func(client *imapclient.Client, name string) error {
+			return client.Subscribe(name).Wait()
+		})
+	}
+	return c.byName(ctx, "unsubscribe", "UNSUBSCRIBE", raw, func(client *imapclient.Client, name string) error {
+		return client.Unsubscribe(name).Wait()
+	})
+}
+
+// byName runs a command on a folder: through the library where it can spell the
+// raw name.
+func (c *Conn) byName(ctx context.Context, op, verb, raw string, command func(*imapclient.Client, string) error) error {
+	if name, ok := libraryName(raw); ok {
+		return c.do(ctx, op, func(client *imapclient.Client) error { return command(client, name) })
 	}
 	_, err := c.run(ctx, op, newCommand(verb).name(raw), nil)
 	return err
@@ -51,29 +66,54 @@ func (c *Conn) SetSubscribed(ctx context.Context, raw string, subscribed bool) e
 // Store adds or removes flags of messages without asking what they are then.
 // Flags must be ValidFlag.
 func (c *Conn) Store(ctx context.Context, uids mail.UIDSet, add bool, flags mail.Flags) error {
-	item := " -FLAGS.SILENT ("
+	store := &imap.StoreFlags{Op: imap.StoreFlagsDel, Silent: true}
 	if add {
-		item = " +FLAGS.SILENT ("
+		store.Op = imap.StoreFlagsAdd
 	}
-	return c.eachChunk(ctx, "set flags", uids, func(set string) string {
-		return "UID STORE " + set + item + flags.String() + ")"
+	for _, f := range flags {
+		store.Flags = append(store.Flags, imap.Flag(f))
+	}
+	return c.do(ctx, "set flags", func(client *imapclient.Client) error {
+		var cmds []*imapclient.FetchCommand
+		for part := range uids.Chunks(math.MaxInt32, chunkRanges) {
+			cmds = append(cmds, client.Store(uidSet(part), store, nil))
+		}
+		return closeAll(cmds)
 	})
 }
 
 // Expunge removes exactly these messages, which must be \Deleted (RFC 4315).
 func (c *Conn) Expunge(ctx context.Context, uids mail.UIDSet) error {
-	return c.eachChunk(ctx, "expunge", uids, func(set string) string { return "UID EXPUNGE " + set })
+	return c.do(ctx, "expunge", func(client *imapclient.Client) error {
+		var cmds []*imapclient.ExpungeCommand
+		for part := range uids.Chunks(math.MaxInt32, chunkRanges) {
+			cmds = append(cmds, client.UIDExpunge(uidSet(part)))
+		}
+		return closeAll(cmds)
+	})
 }
 
-func (c *Conn) eachChunk(ctx context.Context, op string, uids mail.UIDSet, text func(set string) string) error {
-	if err := c.ready(ctx, op); err != nil {
-		return err
-	}
-	defer c.watch(ctx)()
-	for part := range uids.Chunks(math.MaxInt32, chunkRanges) {
-		if _, err := c.exec(op, newCommand(text(part.String())), nil); err != nil {
-			return err
+func closeAll[C io.Closer](cmds []C) error {
+	var first error
+	for _, cmd := range cmds {
+		if err := cmd.Close(); err != nil && first == nil {
+			first = err
 		}
 	}
-	return nil
+	return first
+}
+
+func uidSet(set mail.UIDSet) imap.UIDSet {
+	var out imap.UIDSet
+	for _, r := range set.Ranges() {
+		out.AddRange(imap.UID(r.First), imap.UID(r.Last))
+	}
+	return out
+}
+
+// libraryName returns the name that the library spells as raw, if there is one. It
+// never takes a literal for it: modified UTF-7 is printable ASCII.
+func libraryName(raw string) (name string, ok bool) {
+	name, ok = DecodeName(raw)
+	return name, ok && EncodeName(name) == raw && len(raw) < 1000
 }

@@ -9,6 +9,10 @@ import (
 // the socket. Messages still queued end as uncertain. It may be called twice.
 func (c *Conn) Close() error {
 	c.Abandon()
+	if c.lib != nil {
+		c.lib.stop()
+		c.lib = nil
+	}
 	if c.broken != nil {
 		return nil
 	}

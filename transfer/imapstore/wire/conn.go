@@ -31,6 +31,7 @@ type Conn struct {
 	bye    Reply
 	box    mailbox
 	app    appender
+	lib    *library            // nil until it is needed
 	seen   struct{ caps bool } // the server told its capabilities since the flag was cleared
 }
 
