@@ -32,7 +32,7 @@ func TestEverythingArrivesOnce(t *testing.T) {
 	if got := w.dst.Dump(); got != w.src.Dump() {
 		t.Errorf("the destination differs:\n%s\nwant\n%s", got, w.src.Dump())
 	}
-	if got := order(w.dst, "Work"); got != order(w.src, "Work") {
+	if got := inOrder(w.dst, "Work"); got != inOrder(w.src, "Work") {
 		t.Error("the order of messages differs")
 	}
 	after := w.dst.DumpUIDs()
@@ -52,7 +52,7 @@ func TestEverythingArrivesOnce(t *testing.T) {
 	}
 }
 
-func order(m *mailtest.Memory, folder string) string {
+func inOrder(m *mailtest.Memory, folder string) string {
 	var b bytes.Buffer
 	for _, msg := range m.Messages(path(folder)) {
 		b.Write(msg.Raw)
