@@ -25,6 +25,9 @@ func arrange(app *cli.App, args []string, getenv func(string) (string, bool)) ([
 	if command == nil {
 		return append(append(append(out, flags...), "--"), operands...), nil
 	}
+	if isGiven(cli.HelpFlag, flags) {
+		return append(out, operands[0], "--help"), nil
+	}
 	set, err := fromEnvironment(command, flags, getenv)
 	if err != nil {
 		return nil, err

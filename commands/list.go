@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -44,11 +45,22 @@ func (w *world) list(c *cli.Context) error {
 	if err != nil {
 		return withAccount(&transfer.EndError{End: transfer.EndSource, Err: err}, ts[0].address, address{})
 	}
+	slices.SortStableFunc(folders, inboxFirst)
 	if out.json {
 		w.listJSON(store.String(), folders)
 		return nil
 	}
 	return w.listText(folders)
+}
+
+func inboxFirst(a, b mail.Folder) int {
+	switch {
+	case a.Path.IsInbox() == b.Path.IsInbox():
+		return 0
+	case a.Path.IsInbox():
+		return -1
+	}
+	return 1
 }
 
 // folderSum adds up what the folders tell.

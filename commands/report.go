@@ -73,7 +73,7 @@ func notes(r *transfer.Report) []string {
 	note(c.FlagsDropped, "flags and keywords that the destination cannot store: %s")
 	note(c.InDoubt, "copied in doubt, perhaps a second time (listed): %s")
 	note(c.Expunged, "deleted at the destination by --mirror: %s")
-	note(r.Retries, "folders tried again: %s times")
+	note(r.Retries, "times that a folder was tried again after an error: %s")
 	return out
 }
 

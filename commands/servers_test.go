@@ -1,0 +1,169 @@
+package commands_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mailferry/transfer/imapstore/servertest"
+)
+
+// migration is the program between two real servers, run as a user runs it.
+type migration struct {
+	srcAddr, dstAddr string // host:port
+	src, dst         *servertest.Server
+	user             string
+	state            string
+	flags            []string
+}
+
+func newMigration(t testing.TB, src, dst *servertest.Server, user string) *migration {
+	return &migration{srcAddr: src.Addr, dstAddr: dst.Addr, src: src, dst: dst, user: user,
+		state: filepath.Join(t.TempDir(), "state.db")}
+}
+
+func address(addr, user string) string {
+	return "imap://" + url.PathEscape(user) + "@" + addr + "?tls=none"
+}
+
+func (m *migration) command(ctx context.Context, verb string, args ...string) *exec.Cmd {
+	args = append(append([]string{verb}, args...), m.flags...)
+	cmd := exec.CommandContext(ctx, "mailferry", append(args, address(m.srcAddr, m.user), address(m.dstAddr, m.user))...)
+	cmd.Env = append(os.Environ(), "MAILFERRY_SOURCE_PASSWORD="+m.src.Password, "MAILFERRY_DEST_PASSWORD="+m.dst.Password)
+	return cmd
+}
+
+// summary is the last line of a --json run that counts.
+type summary struct {
+	Type    string
+	Found   int
+	Copied  int
+	Already int `json:"already_there"`
+	LeftOut int `json:"left_out"`
+	Failed  int
+	Pending int
+	Doubt   int `json:"in_doubt"`
+	Verdict string
+	Code    int
+
+	Reflagged int
+	Expunged  int
+	problems  []string
+}
+
+// run migrates and returns the exit code and what --json told. Every line must be
+// an object, and the summary must add up.
+func (m *migration) run(t testing.TB, args ...string) (int, summary) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	cmd := m.command(ctx, "migrate", append([]string{"--json", "--state", m.state}, args...)...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	code := cmd.ProcessState.ExitCode()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	var s summary
+	for line := range strings.Lines(out.String()) {
+		var head struct{ Type string }
+		if err := json.Unmarshal([]byte(line), &head); err != nil {
+			t.Fatalf("not an object: %q: %v", line, err)
+		}
+		switch head.Type {
+		case "summary":
+			if err := json.Unmarshal([]byte(line), &s); err != nil {
+				t.Fatal(err)
+			}
+		case "message_error", "error":
+			s.problems = append(s.problems, line)
+		}
+	}
+	if s.Type != "summary" || s.Found != s.Copied+s.Already+s.LeftOut+s.Failed+s.Pending {
+		t.Errorf("the summary does not add up: %+v\n%s%s", s, out.String(), errs.String())
+	}
+	return code, s
+}
+
+func snapshot(t testing.TB, s *servertest.Server, user string) *servertest.Mailbox {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	box, err := servertest.Snapshot(ctx, s.Addr, user, s.Password)
+	if err != nil {
+		t.Fatalf("snapshot of %s: %v\n%s", s.Name, err, s.Logs())
+	}
+	return box
+}
+
+func fillCorpus(t testing.TB, s *servertest.Server, user string, o servertest.CorpusOptions) *servertest.Corpus {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	c := servertest.NewCorpus(o)
+	refused, err := servertest.Fill(ctx, s.Addr, user, s.Password, c)
+	if err != nil {
+		t.Fatalf("fill %s: %v\n%s", s.Name, err, s.Logs())
+	}
+	for _, r := range refused {
+		t.Logf("%s refused %v", s.Name, r)
+	}
+	return c
+}
+
+func wantEqual(t testing.TB, a, b *servertest.Mailbox, excuses ...*servertest.Excuse) {
+	t.Helper()
+	if d := servertest.Diff(a, b, excuses...); len(d) > 0 {
+		t.Errorf("%d differences:\n%s", len(d), servertest.Report(d, 20))
+	}
+}
+
+// sameUIDs reports whether two snapshots of one account agree in everything, UIDs
+// and flags included.
+func sameUIDs(a, b *servertest.Mailbox) bool {
+	x, err1 := json.Marshal(flat(a))
+	y, err2 := json.Marshal(flat(b))
+	return err1 == nil && err2 == nil && bytes.Equal(x, y)
+}
+
+func flat(m *servertest.Mailbox) map[string]*servertest.FolderContent {
+	out := make(map[string]*servertest.FolderContent)
+	for path, f := range m.Folders {
+		out[path.Key()] = f
+	}
+	return out
+}
+
+func TestDovecotToDovecot(t *testing.T) {
+	src := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true})
+	dst := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true, Separator: ".", Prefix: "INBOX."})
+	fillCorpus(t, src, "anna", servertest.CorpusOptions{Small: testing.Short()})
+	before := snapshot(t, src, "anna")
+	m := newMigration(t, src, dst, "anna")
+	code, s := m.run(t)
+	t.Logf("exit %d: %s", code, s.Verdict)
+	if code != 0 || s.Copied != before.Messages() || s.Copied < 2000 {
+		t.Errorf("exit %d, %+v", code, s)
+	}
+	after := snapshot(t, dst, "anna")
+	wantEqual(t, before, after)
+	if code, s = m.run(t); code != 0 || s.Copied != 0 || s.Already != before.Messages() {
+		t.Errorf("second run: exit %d, %+v", code, s)
+	}
+	if !sameUIDs(snapshot(t, dst, "anna"), after) {
+		t.Error("the second run changed the destination")
+	}
+	if !sameUIDs(snapshot(t, src, "anna"), before) {
+		t.Error("the source was changed")
+	}
+}
