@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"mailferry/transfer"
+	"mailferry/transfer/ledger"
 	"mailferry/transfer/mail"
 )
 
@@ -53,9 +55,28 @@ func TestMillionRecords(t *testing.T) {
 		}
 	})
 	must(t, l.Close())
+	t.Logf("peak memory so far: %s", peakMemory())
+	timed(t, "open for reading only", func() {
+		var err error
+		l, err = ledger.OpenReadOnly(path, accounts())
+		must(t, err)
+	})
+	must(t, l.Close())
+	t.Logf("peak memory so far: %s", peakMemory())
 	must(t, os.Remove(path+".lock"))
 	timed(t, "open and check all", func() { l = mustOpen(t, path) })
 	must(t, l.Close())
+}
+
+// peakMemory is the process's greatest resident set, where the system tells it.
+func peakMemory() string {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return "unknown"
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	value, _, _ := strings.Cut(after, "\n")
+	return strings.TrimSpace(value)
 }
 
 func timed(t testing.TB, what string, do func()) {

@@ -1,10 +1,8 @@
 package ledger
 
 import (
-	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"net/url"
 
 	"modernc.org/sqlite"
@@ -40,36 +38,12 @@ func pool(c driver.Connector, n int) *sql.DB {
 	return db
 }
 
-// imageConnector opens a database in memory, once: its content is the image.
-type imageConnector struct {
-	driver.Connector
-	image []byte
-	used  bool
-}
-
-// connectImage opens the bytes of a database file. The image is let go of.
-func connectImage(image []byte) (*sql.DB, error) {
-	c, err := sqlite.NewConnector("file::memory:?_pragma=cell_size_check(ON)&_pragma=trusted_schema(OFF)")
+// connectEmpty makes a database in memory, which has nothing in it. It lives as
+// long as its one connection.
+func connectEmpty() (*sql.DB, error) {
+	c, err := sqlite.NewConnector(":memory:")
 	if err != nil {
 		return nil, err
 	}
-	return pool(&imageConnector{Connector: c, image: image}, 1), nil
-}
-
-func (c *imageConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	if c.used {
-		return nil, errors.New("the connection to the copy in memory is lost")
-	}
-	c.used = true
-	conn, err := c.Connector.Connect(ctx)
-	if err != nil || len(c.image) == 0 {
-		return conn, err
-	}
-	d := conn.(interface{ Deserialize([]byte) error })
-	err = d.Deserialize(c.image)
-	c.image = nil
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return conn, nil
+	return pool(c, 1), nil
 }

@@ -13,6 +13,12 @@ import (
 	"mailferry/transfer/mail"
 )
 
+// What makes Open refuse a sound file, for errors.Is.
+var (
+	ErrOtherAccounts = errors.New("it was made for other accounts")
+	ErrFormat        = errors.New("it is not in a format this version knows")
+)
+
 const opOpen = "open the ledger"
 
 var errReadOnly = errors.New("it is open for reading only")
@@ -77,9 +83,9 @@ func deleteHint(path string) string {
 }
 
 // unfit is the error of a sound file that this run cannot use.
-func unfit(path, hint, format string, args ...any) error {
+func unfit(path, hint string, why error, detail string) error {
 	return &mail.Error{Op: opOpen, Scope: mail.ScopeStore, Retry: mail.RetryNever, Kind: mail.KindOther, Hint: hint,
-		Err: fmt.Errorf("%s: %w", strconv.Quote(path), fmt.Errorf(format, args...))}
+		Err: fmt.Errorf("%s: %w: %s", strconv.Quote(path), why, detail)}
 }
 
 // unreadable is the error of a row that was found but cannot be a row of ours.

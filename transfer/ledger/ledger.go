@@ -19,6 +19,7 @@ type Ledger struct {
 	reader *sql.DB
 	read   queries
 	writer *writer // nil: open for reading only
+	image  *image  // what is read, if it is open for reading only and was there
 }
 
 // queries are the statements that read.
@@ -69,7 +70,7 @@ func (l *Ledger) Close() error {
 	}
 	l.closed = true
 	if l.lock == nil {
-		return fail("close the ledger", l.path, l.reader.Close())
+		return fail("close the ledger", l.path, l.closeSnapshot())
 	}
 	return fail("close the ledger", l.path, l.closeFile())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,7 +17,7 @@ import (
 //
 // It is a *mail.Error: of KindLocked if another process has it open, of KindDamaged
 // if the file is not what the last run left, and of KindOther if it belongs to
-// other accounts or to a newer version of this program.
+// other accounts (ErrOtherAccounts) or to a newer version of this program (ErrFormat).
 func Open(path string, id Identity) (*Ledger, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fail(opOpen, path, err)
@@ -112,28 +113,32 @@ func (l *Ledger) disconnect() error {
 	return errors.Join(errs...)
 }
 
-// admit makes sure that db is a ledger of this format for these accounts.
+// marks are what a database file says of itself.
+type marks struct{ app, version, tables int }
+
+func marksOf(db *sql.DB) (m marks, err error) {
+	row := db.QueryRow("SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_schema)" +
+		" FROM pragma_application_id a, pragma_user_version v")
+	err = row.Scan(&m.app, &m.version, &m.tables)
+	return m, err
+}
+
+// admit makes sure that db is a ledger of this format for these accounts. A blank
+// database becomes one: a crash can have left it.
 func admit(db *sql.DB, path string, id Identity) error {
-	var app, version, tables int
-	for pragma, into := range map[string]*int{
-		"PRAGMA application_id":              &app,
-		"PRAGMA user_version":                &version,
-		"SELECT count(*) FROM sqlite_master": &tables,
-	} {
-		if err := db.QueryRow(pragma).Scan(into); err != nil {
-			return err
-		}
-	}
+	m, err := marksOf(db)
 	switch {
-	case tables == 0 && app == 0 && version == 0:
+	case err != nil:
+		return err
+	case m == (marks{}):
 		return create(db, id)
-	case app != applicationID:
-		return unfit(path, "name another file with --state", "this is not a ledger of mailferry")
-	case version > formatVersion:
-		return unfit(path, "use the newer version; or "+deleteHint(path),
-			"a newer version of mailferry wrote it (format %d, this one knows %d)", version, formatVersion)
-	case version != formatVersion:
-		return damaged("its format is %d, which never was", version)
+	case m.app != applicationID:
+		return unfit(path, "name another file with --state", ErrFormat, "this is not a ledger of mailferry")
+	case m.version > formatVersion:
+		return unfit(path, "use the newer version; or "+deleteHint(path), ErrFormat,
+			fmt.Sprintf("a newer version of mailferry wrote it (format %d, this one knows %d)", m.version, formatVersion))
+	case m.version != formatVersion:
+		return damaged("its format is %d, which never was", m.version)
 	}
 	return sameAccounts(db, path, id)
 }
@@ -147,8 +152,8 @@ func sameAccounts(db *sql.DB, path string, id Identity) error {
 		return unreadable(err)
 	}
 	if string(source) != id.Source || string(dest) != id.Dest {
-		return unfit(path, "name another file with --state", "it was made for %s to %s, not for %s to %s",
-			mail.Visible(string(source)), mail.Visible(string(dest)), mail.Visible(id.Source), mail.Visible(id.Dest))
+		return unfit(path, "name another file with --state", ErrOtherAccounts, fmt.Sprintf("for %s to %s, not for %s to %s",
+			mail.Visible(string(source)), mail.Visible(string(dest)), mail.Visible(id.Source), mail.Visible(id.Dest)))
 	}
 	return nil
 }

@@ -102,6 +102,9 @@ func TestOtherAccountsAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			other := ledger.Identity{Source: "imaps://bob@old.example", Dest: accounts().Dest}
 			err := refusal(t, open, path, other)
+			if !errors.Is(err, ledger.ErrOtherAccounts) || errors.Is(err, ledger.ErrFormat) {
+				t.Errorf("not to be told apart: %v", err)
+			}
 			for _, word := range []string{"ann@old.example", "bob@old.example", path} {
 				if !strings.Contains(err.Error(), word) {
 					t.Errorf("%v does not name %s", err, word)
@@ -237,6 +240,26 @@ func TestOlderCopyIsRefused(t *testing.T) {
 			}
 			must(t, os.Remove(path))
 			l = mustOpen(t, path)
+			must(t, l.Close())
+		})
+	}
+}
+
+// A process that dies while it makes the file leaves a database without any table.
+func TestUnfinishedFileBecomesALedger(t *testing.T) {
+	for name, lay := range map[string]func(path string){
+		"empty": func(path string) { must(t, os.WriteFile(path, nil, 0o600)) },
+		"blank": func(path string) { alter(t, path, "PRAGMA journal_mode = WAL") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "l.db")
+			lay(path)
+			l, err := ledger.OpenReadOnly(path, accounts())
+			must(t, err)
+			same(t, "read only", everything(t, l), everythingNew(t))
+			must(t, l.Close())
+			l = mustOpen(t, path)
+			addPair(t, l, "A", "A")
 			must(t, l.Close())
 		})
 	}

@@ -17,25 +17,53 @@ func OpenReadOnly(path string, id Identity) (*Ledger, error) {
 	if err != nil {
 		return nil, fail(opOpen, path, err)
 	}
-	db, err := connectImage(s.image)
-	if err != nil {
-		return nil, fail(opOpen, path, err)
-	}
-	l := &Ledger{path: path, sets: newFlagSets(), reader: db}
-	if err := l.openImage(id, s.proved); err != nil {
-		return nil, fail(opOpen, path, errors.Join(err, db.Close()))
+	l := &Ledger{path: path, sets: newFlagSets()}
+	if err := l.openSnapshot(s, id); err != nil {
+		return nil, fail(opOpen, path, errors.Join(err, l.closeSnapshot()))
 	}
 	return l, nil
 }
 
-func (l *Ledger) openImage(id Identity, proved bool) (err error) {
+func (l *Ledger) openSnapshot(s snapshot, id Identity) (err error) {
+	if err := l.connectSnapshot(s.image); err != nil {
+		return err
+	}
 	if err := admit(l.reader, l.path, id); err != nil {
 		return err
 	}
-	if l.read, err = prepareQueries(l.reader); err != nil || proved {
+	if l.read, err = prepareQueries(l.reader); err != nil || s.proved || l.image == nil {
 		return err
 	}
 	return l.verify(context.Background())
+}
+
+// connectSnapshot opens the image, or an empty database if there is nothing in it.
+func (l *Ledger) connectSnapshot(octets []byte) (err error) {
+	if octets != nil {
+		if l.reader, l.image, err = connectImage(octets); err != nil {
+			return err
+		}
+		if m, err := marksOf(l.reader); err != nil || m != (marks{}) {
+			return err
+		}
+		if err := l.closeSnapshot(); err != nil {
+			return err
+		}
+		l.image = nil
+	}
+	l.reader, err = connectEmpty()
+	return err
+}
+
+func (l *Ledger) closeSnapshot() error {
+	if l.reader == nil {
+		return nil
+	}
+	err := l.reader.Close()
+	if l.image != nil {
+		err = errors.Join(err, l.image.Close())
+	}
+	return err
 }
 
 func errChanging() error {

@@ -12,7 +12,7 @@ import (
 
 // snapshot is a database file with what its write-ahead log adds.
 type snapshot struct {
-	image  []byte // empty: there is no ledger
+	image  []byte // nil: there is no ledger
 	proved bool   // it is what the last run left
 }
 
@@ -65,6 +65,8 @@ func trySnapshot(path string) (s snapshot, settled bool, err error) {
 		return s, false, nil
 	case file == nil:
 		return s, true, nil
+	case cutOff(int64(len(file))) != nil:
+		return s, false, cutOff(int64(len(file)))
 	case walDamaged(log):
 		// It also looks like that if it was written while it was read.
 		again, err := readIfThere(path + "-wal")
@@ -76,7 +78,9 @@ func trySnapshot(path string) (s snapshot, settled bool, err error) {
 	if s.proved, err = imageUnchanged(file, log, lock); err != nil {
 		return s, false, err
 	}
-	s.image = rollbackMode(applyWAL(file, log))
+	if len(file) > 0 {
+		s.image = rollbackMode(applyWAL(file, log))
+	}
 	return s, true, nil
 }
 

@@ -10,19 +10,27 @@ import (
 // checkFiles finds the damage that SQLite would not report but set right in its own
 // way: by beginning anew, or by going back to an earlier state.
 func checkFiles(path string) error {
-	const leastPage = 512
 	st, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	if st.Size() > 0 && st.Size() < leastPage {
-		return damaged("it is cut off after %d octets", st.Size())
+	if err := cutOff(st.Size()); err != nil {
+		return err
 	}
 	log, err := readIfThere(path + "-wal")
 	if err == nil && walDamaged(log) {
 		return errLog
 	}
 	return err
+}
+
+// cutOff is the error of a file too small for a single page, if it is not empty.
+func cutOff(size int64) error {
+	const leastPage = 512
+	if size > 0 && size < leastPage {
+		return damaged("it is cut off after %d octets", size)
+	}
+	return nil
 }
 
 // verify reads the whole ledger: pages and indexes, then each row's checksum. It is for a file that
