@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"runtime/debug"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -84,7 +85,9 @@ func (w *world) withoutCommand(c *cli.Context) error {
 	}
 	name := c.Args().First()
 	hint := "mailferry help lists the commands"
-	if s := cli.SuggestCommand(c.App.Commands, name); s != "" {
+	if strings.Contains(name, "://") {
+		hint = "a command comes before the addresses, as in mailferry list ADDRESS; " + hint
+	} else if s := cli.SuggestCommand(c.App.Commands, name); s != "" {
 		hint = s + " " + hint // "Did you mean ...?"
 	}
 	return usage(fmt.Sprintf("unknown command %q", name), hint)
