@@ -104,11 +104,11 @@ func verdict(t *testing.T, open func(string, ledger.Identity) (*ledger.Ledger, e
 	return -1, nil
 }
 
-// offsets are positions spread over size octets: all of the header, and then every stepth.
+// offsets are positions spread over size octets: all of the dense header, and then every stepth.
 func offsets(size, dense, step int) []int {
 	var out []int
 	for at := 0; at < size; at++ {
-		if at < dense || at%step == 0 {
+		if at < dense/slowness || at%(step*slowness) == 0 {
 			out = append(out, at)
 		}
 	}
@@ -178,7 +178,7 @@ func TestFlippedFileIsRefusedOrRight(t *testing.T) {
 	for _, at := range offsets(len(closed.file), 20, 499) {
 		try("open", ledger.Open, at)
 	}
-	if refused < 100 {
+	if refused < 100/slowness {
 		t.Errorf("only %d refused", refused)
 	}
 }
