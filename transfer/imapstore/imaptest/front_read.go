@@ -10,7 +10,12 @@ import (
 // Read gives imapserver at most one line or one part of a literal. When it asks
 // for more it has therefore answered every command before, so that the front
 // may answer the next one itself.
+//
+// The end of a literal is held back until the line behind it is there too.
+// imapserver stores a message when its literal ends, but without its line end an
+// APPEND is not complete and must have no effect.
 func (f *front) Read(p []byte) (int, error) {
+	var held []byte
 	for len(f.pending) == 0 {
 		piece, n := f.in.Next(f.fresh)
 		f.fresh = f.fresh[n:]
@@ -21,10 +26,15 @@ func (f *front) Read(p []byte) (int, error) {
 			continue
 		}
 		pass, err := f.admit(piece)
-		if err != nil {
+		switch {
+		case err != nil:
 			return 0, err
-		}
-		if pass {
+		case !pass:
+		case piece.Literal && f.in.LiteralOver():
+			held = append(held, piece.Data...)
+		case held != nil:
+			f.pending = append(held, piece.Data...)
+		default:
 			f.pending = piece.Data
 		}
 	}

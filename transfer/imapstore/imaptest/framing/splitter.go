@@ -78,6 +78,10 @@ func (s *Splitter) Cancel() { s.left, s.continues = 0, false }
 // and no other begun.
 func (s *Splitter) Boundary() bool { return s.left == 0 && !s.continues && len(s.line) == 0 }
 
+// LiteralOver reports whether the last piece ended a literal and the rest of its
+// line has not begun.
+func (s *Splitter) LiteralOver() bool { return s.left == 0 && s.continues && len(s.line) == 0 }
+
 // isText reports whether a first line ends in free text, where braces mean
 // nothing: a status response, or what a client sends in answer to "+".
 func (s *Splitter) isText(line []byte) bool {
