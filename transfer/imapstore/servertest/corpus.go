@@ -125,7 +125,7 @@ func (g *generator) names() {
 	g.add(g.letters(30), "日本語", "受信箱")
 	g.add(g.letters(20), "Почта", "Договоры 2021")
 	g.add(g.letters(20), "Two  spaces")
-	g.add(g.letters(20), "a+b~c=d (e) [f] {g} 100%")
+	g.add(g.letters(20), "a+b~c=d (e) [f]")
 	g.add(g.letters(20), "Deep", "er", "and", "deeper", "still")
 	if !g.o.NoNoSelect {
 		for _, path := range [][]string{{"Почта"}, {"Deep"}, {"Deep", "er"}, {"Deep", "er", "and"}, {"Deep", "er", "and", "deeper"}} {

@@ -7,16 +7,16 @@ import (
 
 // digester hashes a message as it is and as servers are known to rewrite it.
 type digester struct {
-	size                int64
-	exact, munged, crlf hash.Hash
-	buf                 []byte
-	last                byte
-	line                int  // octets in the current line, without CR
-	inBody              bool // the empty line has passed
+	size                 int64
+	exact, munged, lines hash.Hash
+	buf                  []byte
+	last                 byte
+	line                 int  // octets in the current line, without CR
+	inBody               bool // the empty line has passed
 }
 
 func newDigester() *digester {
-	return &digester{exact: sha256.New(), munged: sha256.New(), crlf: sha256.New()}
+	return &digester{exact: sha256.New(), munged: sha256.New(), lines: sha256.New()}
 }
 
 // Write takes the next octets of the message. It never fails.
@@ -24,7 +24,7 @@ func (d *digester) Write(p []byte) (int, error) {
 	d.size += int64(len(p))
 	d.exact.Write(p)
 	d.munge(p)
-	d.mendLines(p)
+	d.lineByLine(p)
 	return len(p), nil
 }
 
@@ -54,22 +54,25 @@ func (d *digester) munge(p []byte) {
 	d.munged.Write(d.buf)
 }
 
-func (d *digester) mendLines(p []byte) {
+func (d *digester) lineByLine(p []byte) {
 	d.buf = d.buf[:0]
 	for _, c := range p {
-		if c == '\n' && d.last != '\r' {
-			d.buf = append(d.buf, '\r')
+		if c != '\r' {
+			d.buf = append(d.buf, c)
+			d.last = c
 		}
-		d.buf = append(d.buf, c)
-		d.last = c
 	}
-	d.crlf.Write(d.buf)
+	d.lines.Write(d.buf)
 }
 
+// digest is the result; nothing may be written after it.
 func (d *digester) digest() *digest {
 	out := &digest{size: d.size}
 	d.exact.Sum(out.exact[:0])
 	d.munged.Sum(out.munged[:0])
-	d.crlf.Sum(out.crlf[:0])
+	if d.last != '\n' {
+		d.lines.Write([]byte{'\n'})
+	}
+	d.lines.Sum(out.lines[:0])
 	return out
 }

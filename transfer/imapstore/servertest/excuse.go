@@ -20,7 +20,7 @@ const (
 	Flags                          // of a message whose bytes are equal, or excused
 	Date                           // likewise
 	EightBit                       // a's 8-bit header octets are X in b
-	LineEnds                       // a's bare LFs are CRLF in b
+	LineEnds                       // the same lines, with other line ends or another end of the last line
 	sameBytes
 )
 
@@ -76,14 +76,15 @@ func stages() []stage {
 	bytes := func(r Record) any { return r.Sum }
 	munged := func(r Record) any { return [3]any{r.Munged, r.Flags.String(), r.Date} }
 	exact := func(r Record) any { return [3]any{r.Sum, r.Flags.String(), r.Date} }
-	crlf := func(r Record) any { return [3]any{r.CRLF, r.Flags.String(), r.Date} }
+	lines := func(r Record) any { return [3]any{r.Lines, r.Flags.String(), r.Date} }
+	onlyLines := func(r Record) any { return r.Lines }
 	return []stage{
 		{sameBytes, withDate, withDate},
 		{sameBytes, withFlags, withFlags},
 		{sameBytes, bytes, bytes},
 		{EightBit, munged, exact},
 		{EightBit, func(r Record) any { return r.Munged }, bytes},
-		{LineEnds, crlf, exact},
-		{LineEnds, func(r Record) any { return r.CRLF }, bytes},
+		{LineEnds, lines, lines},
+		{LineEnds, onlyLines, onlyLines},
 	}
 }

@@ -261,5 +261,5 @@ type digest struct {
 	size   int64
 	exact  [sha256.Size]byte
 	munged [sha256.Size]byte // 8-bit octets of the header replaced by X
-	crlf   [sha256.Size]byte // every line end CRLF
+	lines  [sha256.Size]byte // without CRs, and with an LF at the end
 }

@@ -23,7 +23,9 @@ func startProcess(cmd *exec.Cmd, output string) (*process, error) {
 	}
 	defer f.Close()
 	cmd.Stdout, cmd.Stderr = f, f
-	ownGroup(cmd)
+	if cmd.SysProcAttr == nil {
+		ownGroup(cmd)
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

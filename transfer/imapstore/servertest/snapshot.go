@@ -33,7 +33,7 @@ type Record struct {
 	Size   int64
 	Sum    [sha256.Size]byte // of the exact octets
 	Munged [sha256.Size]byte // of the octets with X for each 8-bit octet of the header
-	CRLF   [sha256.Size]byte // of the octets with a CR put before each LF that has none
+	Lines  [sha256.Size]byte // of the octets without any CR, and with an LF at the end
 	Flags  mail.Flags        // without \Recent, in lower case
 	Date   int64             // INTERNALDATE in seconds since 1970
 }
@@ -45,6 +45,15 @@ func (m *Mailbox) Messages() int {
 		n += len(f.Messages)
 	}
 	return n
+}
+
+// UIDs returns the UIDs of the messages in ascending order.
+func (f *FolderContent) UIDs() []uint32 {
+	out := make([]uint32, len(f.Messages))
+	for i, r := range f.Messages {
+		out[i] = r.UID
+	}
+	return out
 }
 
 // Snapshot reads an account: every folder of the personal namespace under its
@@ -225,7 +234,7 @@ func (rec *Record) takeBody(v value) {
 		}
 		d = h.digest()
 	}
-	rec.Size, rec.Sum, rec.Munged, rec.CRLF = d.size, d.exact, d.munged, d.crlf
+	rec.Size, rec.Sum, rec.Munged, rec.Lines = d.size, d.exact, d.munged, d.lines
 }
 
 func judgedFlags(list value) mail.Flags {
@@ -233,7 +242,12 @@ func judgedFlags(list value) mail.Flags {
 	for _, f := range list.list {
 		out = append(out, f.text)
 	}
-	flags := mail.NewFlags(out...)
+	return lowerCase(mail.NewFlags(out...))
+}
+
+// lowerCase makes flags comparable between servers, which keep the case of a
+// keyword's first use.
+func lowerCase(flags mail.Flags) mail.Flags {
 	for i := range flags {
 		flags[i] = strings.ToLower(flags[i])
 	}

@@ -31,3 +31,16 @@ func started(t testing.TB, run func(context.Context) (*Server, error)) *Server {
 	})
 	return s
 }
+
+// StartCyrus runs Cyrus until the test ends; without Cyrus it skips the test.
+func StartCyrus(t testing.TB, o CyrusOptions) *Server {
+	t.Helper()
+	return started(t, func(ctx context.Context) (*Server, error) { return RunCyrus(ctx, o) })
+}
+
+// StartCourier runs Courier until the test ends; without Courier it skips the
+// test. Two at a time cannot be: they share a socket with a fixed name.
+func StartCourier(t testing.TB, o CourierOptions) *Server {
+	t.Helper()
+	return started(t, func(ctx context.Context) (*Server, error) { return RunCourier(ctx, o) })
+}
