@@ -70,6 +70,9 @@ func TestSpelling(t *testing.T) {
 	dots := &server{prefix: "INBOX.", delim: ".", letters: alphabet{anywhere: "/", first: "~"}}
 	flat := &server{}
 	courier := &server{delim: ".", greeting: "Courier-IMAP ready."}
+	courier.letters = knownAlphabet(courier)
+	cyrus := &server{delim: "/", id: map[string]string{"name": "Cyrus IMAPD"}}
+	cyrus.letters = knownAlphabet(cyrus)
 	for _, tc := range []struct {
 		server     *server
 		path, want mail.Path
@@ -80,6 +83,7 @@ func TestSpelling(t *testing.T) {
 		{dots, mail.NewPath("a\r\nb", "c\x7f\u0085d", "\xff"), mail.NewPath("a__b", "c__d", "_")},
 		{dots, mail.NewPath("Ä & \U0001f600"), mail.NewPath("Ä & \U0001f600")},
 		{courier, mail.NewPath("Ä\U0001f600"), mail.NewPath("Ä_")},
+		{cyrus, mail.NewPath(`"a\b"`, "c%d*"), mail.NewPath("_a_b_", "c_d*")},
 		{flat, mail.NewPath("a", "b"), mail.NewPath("a_b")},
 		{nil, mail.NewPath("a.b", "c\x01"), mail.NewPath("a.b", "c_")},
 		{dots, mail.NewPath("INBOX"), mail.NewPath("INBOX")},

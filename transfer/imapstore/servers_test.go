@@ -119,3 +119,36 @@ func TestInProcessServerKeepsTheContracts(t *testing.T) {
 		})
 	}
 }
+
+// TestDovecotWithTLS: both ways to TLS, and no way around the certificate.
+func TestDovecotWithTLS(t *testing.T) {
+	dovecot := servertest.StartDovecot(t, servertest.DovecotOptions{})
+	for name, security := range map[string]imapstore.Security{"TLS": imapstore.TLS, "STARTTLS": imapstore.StartTLS} {
+		t.Run(name, func(t *testing.T) {
+			addr := dovecot.Addr
+			if security == imapstore.TLS {
+				addr = dovecot.TLSAddr
+			}
+			opts := account(t, addr, userOf(t), dovecot.Password)
+			opts.Security, opts.CAFile = security, dovecot.CAFile
+			trusting := imapstore.NewSource(opts)
+			defer trusting.Close()
+			facts, err := trusting.Describe(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, fact := range facts {
+				if fact.Name == "tls" && !strings.HasPrefix(fact.Value, "TLS 1.") {
+					t.Errorf("TLS is %q", fact.Value)
+				}
+			}
+			opts.CAFile = ""
+			doubting := imapstore.NewSource(opts)
+			defer doubting.Close()
+			_, err = doubting.Folders(t.Context())
+			if e := mail.ErrorOf(err); err == nil || e.Kind != mail.KindTLS || e.Retry != mail.RetryNever {
+				t.Errorf("a certificate of nobody's: %v", err)
+			}
+		})
+	}
+}

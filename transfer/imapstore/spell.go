@@ -12,6 +12,19 @@ import (
 type alphabet struct {
 	anywhere string // characters it takes nowhere
 	first    string // and at the beginning
+	beyond   bool   // characters outside of the Basic Multilingual Plane
+}
+
+// knownAlphabet is for servers that tell only when they are asked to create the
+// folder.
+func knownAlphabet(s *server) alphabet {
+	switch {
+	case s.is("cyrus"):
+		return alphabet{anywhere: "!\"%/;<>\\`{|}"}
+	case s.is("courier"):
+		return alphabet{anywhere: "/", beyond: true}
+	}
+	return alphabet{}
 }
 
 // suspects are characters that one server or another does not take in names,
@@ -21,7 +34,7 @@ const suspects = `./\"%*<>|;!{}~` + "`"
 // learnAlphabet asks a server which characters it takes, once, and beside a name
 // that every server takes: if that is refused, refusals mean something else.
 func learnAlphabet(ctx context.Context, conn *wire.Conn, srv *server) (alphabet, error) {
-	var a alphabet
+	a := knownAlphabet(srv)
 	raws := []string{srv.prefix + "mailferry"}
 	tested := strings.ReplaceAll(suspects, srv.delim, "")
 	for _, c := range tested {
@@ -77,7 +90,7 @@ func (s *server) spellRune(r rune) rune {
 		return r
 	case s.delim != "" && r == rune(s.delim[0]), strings.ContainsRune(s.letters.anywhere, r):
 		return '_'
-	case r > 0xffff && s.is("courier"):
+	case r > 0xffff && s.letters.beyond:
 		return '_'
 	}
 	return r

@@ -161,10 +161,13 @@ func create(ctx context.Context, conn *wire.Conn, names *names, path mail.Path, 
 	}
 	raw := names.raw(path)
 	err := conn.Create(ctx, raw, role)
-	if parent, ok := path.Parent(); ok && parentMissing(err) {
+	if parent, ok := path.Parent(); ok && refused(err) {
 		if perr := create(ctx, conn, names, parent, ""); perr == nil {
 			err = conn.Create(ctx, raw, role)
 		}
+	}
+	if refused(err) && isThere(ctx, conn, raw) {
+		err = nil
 	}
 	if err == nil {
 		names.add(path, raw)
@@ -172,10 +175,18 @@ func create(ctx context.Context, conn *wire.Conn, names *names, path mail.Path, 
 	return err
 }
 
-// parentMissing recognises servers that want parents to be created first.
-func parentMissing(err error) bool {
-	var refused *wire.ReplyError
-	return errors.As(err, &refused) && refused.Reply.Status == "NO" && mail.ErrorOf(err).Retry == mail.RetryNever
+// isThere finds out whether a folder could not be created because it exists:
+// not every server says so.
+func isThere(ctx context.Context, conn *wire.Conn, raw string) bool {
+	_, err := conn.Status(ctx, raw)
+	return err == nil
+}
+
+// refused recognises a NO to CREATE, which may mean that the parent has to be
+// created first, or that the folder exists.
+func refused(err error) bool {
+	var no *wire.ReplyError
+	return errors.As(err, &no) && no.Reply.Status == "NO" && mail.ErrorOf(err).Retry == mail.RetryNever
 }
 
 // SetSubscribed implements mail.Subscriber.

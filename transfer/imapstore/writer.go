@@ -3,6 +3,7 @@ package imapstore
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 
 	"mailferry/transfer/imapstore/wire"
@@ -12,7 +13,8 @@ import (
 // writer is a session on a folder opened by SELECT.
 type writer struct {
 	reader
-	limit int64 // greatest message the folder takes; 0: unknown
+	limit    int64 // greatest message the folder takes; 0: unknown
+	appended bool  // since the session last heard of new messages
 }
 
 // expungingWriter is a writer on a server with UIDPLUS.
@@ -46,6 +48,7 @@ func (w *writer) Append(ctx context.Context, msg *mail.Message, done func(mail.U
 		located(0, err)
 		return err
 	}
+	w.appended = true
 	return at(conn.AppendOne(ctx, w.raw, w.limit, msg, located), w.path)
 }
 
@@ -58,10 +61,39 @@ func (w *writer) Flush(ctx context.Context) error {
 	return at(conn.Flush(ctx), w.path)
 }
 
+// sync lets the session see what was appended: a server need not show it before
+// it is asked (RFC 9051 section 7), and Courier does not.
+func (w *writer) sync(ctx context.Context) error {
+	if err := w.Flush(ctx); err != nil || !w.appended {
+		return err
+	}
+	if err := w.conn.Noop(ctx); err != nil {
+		return at(err, w.path)
+	}
+	w.appended = false
+	return nil
+}
+
+// List implements mail.Reader.
+func (w *writer) List(ctx context.Context, opts mail.ListOptions, fn func(mail.Info) error) error {
+	if err := w.sync(ctx); err != nil {
+		return err
+	}
+	return w.reader.List(ctx, opts, fn)
+}
+
+// Fetch implements mail.Reader.
+func (w *writer) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info, io.Reader) error) error {
+	if err := w.sync(ctx); err != nil {
+		return err
+	}
+	return w.reader.Fetch(ctx, uids, fn)
+}
+
 // SetFlags implements mail.Writer. Flags that cannot be written in a command are
 // passed over; no server can have announced them.
 func (w *writer) SetFlags(ctx context.Context, changes []mail.FlagChange) error {
-	if err := w.Flush(ctx); err != nil {
+	if err := w.sync(ctx); err != nil {
 		return err
 	}
 	for _, group := range groupChanges(changes) {
@@ -142,7 +174,7 @@ func (w *writer) Refresh(ctx context.Context) (mail.Status, error) {
 
 // Expunge implements mail.Expunger: \Deleted, then UID EXPUNGE (RFC 4315).
 func (w expungingWriter) Expunge(ctx context.Context, uids mail.UIDSet) error {
-	if err := w.Flush(ctx); err != nil || uids.Empty() {
+	if err := w.sync(ctx); err != nil || uids.Empty() {
 		return err
 	}
 	if err := w.conn.Store(ctx, uids, true, mail.NewFlags(mail.Deleted)); err != nil {
