@@ -1,7 +1,6 @@
 package imaptest
 
 import (
-	"bytes"
 	"io"
 
 	"mailferry/transfer/imapstore/imaptest/framing"
@@ -85,6 +84,9 @@ func (f *front) admit(piece framing.Piece) (bool, error) {
 	if piece.First {
 		return f.admitCommand(piece)
 	}
+	if !f.swallow && f.isTooLong(piece) {
+		return false, f.dismissClient("that literal is too long")
+	}
 	return !f.swallow, nil
 }
 
@@ -98,7 +100,11 @@ func (f *front) admitCommand(piece framing.Piece) (bool, error) {
 	}
 	f.command, f.open = cmd, true
 	f.server.log.add(f.id, cmd)
-	if text := f.refusal(cmd, len(piece.Data)); text != "" {
+	text := f.refusal(cmd, len(piece.Data))
+	if text == "" && f.isTooLong(piece) {
+		text = "BAD literal too long"
+	}
+	if text != "" {
 		f.reply(cmd.Tag + " " + text)
 		f.finishCommand()
 		return false, nil
@@ -107,28 +113,6 @@ func (f *front) admitCommand(piece framing.Piece) (bool, error) {
 		return false, f.startTLS(cmd.Tag)
 	}
 	return true, nil
-}
-
-// isSecondMessage recognises MULTIAPPEND (RFC 3502). imapserver would take the
-// first message, never answer, and lose step.
-func (f *front) isSecondMessage(piece framing.Piece) bool {
-	if piece.First || f.swallow || f.command.Name != "APPEND" {
-		return false
-	}
-	message := 1
-	if len(f.command.Args) > 0 && f.command.Args[0] == '{' {
-		message = 2 // the first literal was the folder's name
-	}
-	return f.literals >= message && len(bytes.TrimRight(piece.Data, "\r\n")) > 0
-}
-
-// mayPush reports whether a literal of n octets may come without waiting.
-// Where it may not, a real server takes its octets for commands.
-func (f *front) mayPush(n int64) bool {
-	if f.offers("LITERAL+") && f.loggedIn {
-		return true
-	}
-	return (f.offers("LITERAL+") || f.offers("LITERAL-")) && n <= 4096
 }
 
 // dismissClient ends the session of a client that broke the protocol in a way
