@@ -16,9 +16,9 @@ type collector struct {
 	w        window
 	from     mail.UID
 	items    map[mail.UID]*wire.Item
-	seen     int    // messages in the window
-	early    int    // messages before From
-	firstSeq uint32 // the smallest message number seen
+	seen     int         // messages in the window
+	early    mail.UIDSet // messages before From
+	firstSeq uint32      // the smallest message number seen
 }
 
 func (l *listing) collector(w window) *collector {
@@ -31,7 +31,7 @@ func (c *collector) take(it *wire.Item) error {
 	}
 	switch {
 	case it.UID < c.from:
-		c.early++
+		c.early.Add(it.UID)
 		return nil
 	case c.w.want != nil && !c.w.want.Contains(it.UID):
 		return nil

@@ -175,7 +175,7 @@ func (l *listing) check(ctx context.Context, got *collector, least int) error {
 		}
 		return nil
 	}
-	if got.seen+got.early > 0 && got.seen >= least-int(got.firstSeq)+1 {
+	if told := got.seen + got.early.Len(); told > 0 && told >= least-int(got.firstSeq)+1 {
 		return nil
 	}
 	// A server that has nothing from there on may say nothing at all.

@@ -29,7 +29,7 @@ func knownAlphabet(s *server) alphabet {
 
 // suspects are characters that one server or another does not take in names,
 // though IMAP allows them.
-const suspects = `./\"%*<>|;!{}~` + "`"
+const suspects = `./\%*~`
 
 // learnAlphabet asks a server which characters it takes, once, and beside a name
 // that every server takes: if that is refused, refusals mean something else.

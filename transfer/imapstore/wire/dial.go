@@ -16,28 +16,32 @@ import (
 // Dial connects, secures the connection and logs in, with one attempt. The
 // caller closes the Conn.
 func Dial(ctx context.Context, opts Options) (*Conn, error) {
-	conn, err := connect(ctx, &opts)
+	sock, err := connect(ctx, &opts)
 	if err != nil {
 		return nil, err
 	}
+	c := &Conn{opts: opts, sock: sock}
+	c.attach(sock)
 	if opts.Security == TLS {
-		secured, err := opts.handshake(ctx, conn)
-		if err != nil {
-			conn.Close()
-			return nil, withContext(ctx, "connect", err)
+		if err := c.secure(ctx, "connect"); err != nil {
+			sock.Close()
+			return nil, err
 		}
-		c := newConn(opts, conn, secured)
-		c.tls = secured
-		return c, c.start(ctx)
 	}
-	c := newConn(opts, conn, conn)
-	return c, c.start(ctx)
+	if err := c.start(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-func newConn(opts Options, sock, stream net.Conn) *Conn {
-	c := &Conn{opts: opts, sock: sock}
-	c.attach(stream)
-	return c
+func (c *Conn) secure(ctx context.Context, op string) error {
+	secured, err := c.opts.handshake(ctx, c.sock)
+	if err != nil {
+		return withContext(ctx, op, err)
+	}
+	c.tls = secured
+	c.attach(secured)
+	return nil
 }
 
 // attach reads and writes stream from now on. What was read before is dropped
@@ -165,14 +169,8 @@ func (c *Conn) startTLS(ctx context.Context) error {
 	if c.rd.br.Buffered() > 0 {
 		return tlsMissing(op, errors.New("octets were put in front of the TLS handshake"))
 	}
-	secured, err := c.opts.handshake(ctx, c.sock)
-	if err != nil {
-		return withContext(ctx, op, err)
-	}
-	c.tls = secured
-	c.attach(secured)
 	c.caps, c.seen.caps = nil, false
-	return nil
+	return c.secure(ctx, op)
 }
 
 func tlsMissing(op string, err error) error {
