@@ -113,7 +113,11 @@ func codeOf(err error) exitCode {
 	if !errors.As(err, &known) {
 		return exitFailed
 	}
-	return kindCode(known.Kind, endOf(err))
+	end := endOf(err)
+	if end == "" && (known.Kind == mail.KindDamaged || known.Kind == mail.KindSpace) {
+		return exitFailed // of the record on this machine, and neither of an archive nor of the destination
+	}
+	return kindCode(known.Kind, end)
 }
 
 func kindCode(kind mail.Kind, end transfer.End) exitCode {
@@ -165,9 +169,14 @@ func reportCodes(r *transfer.Report) []exitCode {
 	return codes
 }
 
-// appendSpecific adds the code of err, unless it says no more than "incomplete".
+// appendSpecific adds the code of a message's or folder's error, unless it says no more
+// than "incomplete".
 func appendSpecific(codes []exitCode, err error) []exitCode {
-	if c := codeOf(err); c != exitOK && c != exitFailed {
+	var known *mail.Error
+	if !errors.As(err, &known) {
+		return codes
+	}
+	if c := kindCode(known.Kind, endOf(err)); c != exitFailed {
 		return append(codes, c)
 	}
 	return codes

@@ -42,7 +42,8 @@ func TestExitCodeOfOneError(t *testing.T) {
 		{kindError(transfer.EndSource, mail.KindThrottle), exitTryLater},
 		{kindError(transfer.EndSource, mail.KindLimit), exitTryLater},
 		{kindError(transfer.EndDest, mail.KindSpace), exitFull},
-		{kindError("", mail.KindSpace), exitFull},
+		{kindError("", mail.KindSpace), exitFailed},   // the disk with the record
+		{kindError("", mail.KindDamaged), exitFailed}, // the record
 		{kindError(transfer.EndSource, mail.KindSpace), exitFailed},
 		{kindError("", mail.KindLocked), exitLocked},
 		{kindError(transfer.EndSource, mail.KindDamaged), exitDamaged},
