@@ -9,7 +9,7 @@ import (
 	"mailferry/transfer/mail"
 )
 
-var errNoProof = errors.New("equal but for the header: the destination seems to have added a Message-ID")
+var errNoProof = errors.New("recognised at the destination, but not equal in every octet")
 
 // settle finds out what became of the messages that were on their way when an
 // earlier connection or run ended. The destination has stood still since.
@@ -38,46 +38,69 @@ func (p *pairWork) settle(ctx context.Context) error {
 	open = open.Minus(placed)
 	// A message whose place is unknown competes for it with those in flight.
 	open.Union(unplaced)
-	found, err := p.look(ctx, mail.ListOptions{Only: &open}, mail.ListOptions{From: from}, mail.UIDSet{})
+	found, err := p.look(ctx, mail.ListOptions{Only: &open}, mail.ListOptions{From: from}, true)
 	if err != nil {
 		return err
 	}
 	return p.record(ctx, found, true, Change{Settle: ids})
 }
 
-// adopt matches what the destination held before with what the source holds, once
-// for every pair, so that nothing is copied that is there already.
+// adopt matches what is to be copied with what the destination holds and nobody
+// claims: everything the first time, later what has come there since the last run. So
+// nothing is copied that is there already, whoever put it there.
 func (p *pairWork) adopt(ctx context.Context) error {
-	if p.run.job.Full {
-		if err := p.review(ctx); err != nil {
+	from := mail.UID(0)
+	if p.pair.Adopted && !p.run.job.Full {
+		from = p.pair.DestState.UIDNext
+	}
+	strangers, err := p.strangersFrom(ctx, from)
+	if err != nil {
+		return err
+	}
+	var found matching
+	if !strangers.Empty() && !p.todo.Empty() {
+		todo := p.todo.Clone()
+		if found, err = p.look(ctx, mail.ListOptions{Only: &todo}, mail.ListOptions{From: from}, false); err != nil {
 			return err
 		}
 	}
-	if p.pair.Adopted && !p.run.job.Full {
+	change := Change{}
+	if !p.pair.Adopted {
+		pair := p.pair
+		pair.Adopted = true
+		change.Pair = &pair
+	}
+	if len(found.pairs) == 0 && change.Pair == nil {
+		p.doubt.Union(found.doubtful)
 		return nil
 	}
-	recorded, _, err := p.recordedIn(ctx, everyUID())
-	if err != nil {
+	if err := p.record(ctx, found, false, change); err != nil {
 		return err
 	}
-	found, err := p.look(ctx, mail.ListOptions{}, mail.ListOptions{}, recorded)
-	if err != nil {
-		return err
+	if len(found.pairs) == 0 {
+		return nil
 	}
-	pair := p.pair
-	pair.Adopted = true
-	return p.record(ctx, found, false, Change{Pair: &pair})
+	return p.plan(ctx)
 }
 
-func everyUID() mail.UIDSet {
-	var s mail.UIDSet
-	s.AddRange(1, ^mail.UID(0))
-	return s
+// strangersFrom returns the destination's messages from a UID on that no record names.
+func (p *pairWork) strangersFrom(ctx context.Context, from mail.UID) (mail.UIDSet, error) {
+	claimed, err := p.claimed(ctx, from)
+	if err != nil {
+		return mail.UIDSet{}, err
+	}
+	strangers := p.there.Minus(claimed)
+	if from > 1 {
+		var below mail.UIDSet
+		below.AddRange(1, from-1)
+		strangers = strangers.Minus(below)
+	}
+	return strangers, nil
 }
 
 // look matches source messages with destination messages that no record of any
 // pair names.
-func (p *pairWork) look(ctx context.Context, srcOpts, dstOpts mail.ListOptions, recorded mail.UIDSet) (matching, error) {
+func (p *pairWork) look(ctx context.Context, srcOpts, dstOpts mail.ListOptions, proof bool) (matching, error) {
 	if p.reader == nil || srcOpts.Only != nil && srcOpts.Only.Empty() {
 		return matching{}, nil
 	}
@@ -89,13 +112,13 @@ func (p *pairWork) look(ctx context.Context, srcOpts, dstOpts mail.ListOptions, 
 	if err != nil || len(dst) == 0 {
 		return matching{}, at(EndDest, err)
 	}
-	src, err := candidates(ctx, p.source, srcOpts, recorded)
+	src, err := candidates(ctx, p.source, srcOpts, mail.UIDSet{})
 	if err != nil {
 		return matching{}, at(EndSource, err)
 	}
 	m := matcher{
 		sizes: p.sizesCompare(),
-		proof: srcOpts.Only != nil,
+		proof: proof,
 		srcHash: func(ctx context.Context, uids mail.UIDSet) (map[mail.UID]digest, error) {
 			d, err := digests(ctx, p.source, uids)
 			return d, at(EndSource, err)
@@ -138,7 +161,9 @@ func (p *pairWork) record(ctx context.Context, found matching, appended bool, ch
 	var records []Record
 	for _, m := range found.pairs {
 		base := adoptedBase(m.src.flags, m.dst.flags, status)
-		records = append(records, Record{Source: m.src.uid, Dest: m.dst.uid, Appended: appended, Base: base})
+		// Only what is equal in every octet can be taken for this ledger's own work, which
+		// --mirror may expunge.
+		records = append(records, Record{Source: m.src.uid, Dest: m.dst.uid, Appended: appended && m.whole, Base: base})
 	}
 	if p.run.job.DryRun {
 		p.dry = append(p.dry, records...)
@@ -176,7 +201,7 @@ func (p *pairWork) commitFound(ctx context.Context, records []Record, change Cha
 
 // review drops the records that do not agree with what both ends hold.
 func (p *pairWork) review(ctx context.Context) error {
-	if p.reader == nil || p.pair.ID == 0 || p.voided || p.run.job.DryRun && p.dry != nil {
+	if !p.run.job.Full || p.reader == nil || p.pair.ID == 0 || p.voided || p.run.job.DryRun && p.dry != nil {
 		return nil
 	}
 	src, err := keysOf(ctx, p.source)
@@ -200,8 +225,10 @@ func (p *pairWork) review(ctx context.Context) error {
 		}
 		s, here := src[r.Source]
 		d, there := dst[r.Dest]
-		// A record whose source is gone stays: --mirror needs it.
-		if here && (!there || s.Full != d.Full && s.Bare != d.Bare) {
+		// A record whose source is gone stays: --mirror needs it. So does one without a
+		// place: it was confirmed. Keys mean nothing where messages are rewritten.
+		differs := p.sizesCompare() && s.Full != d.Full && s.Bare != d.Bare
+		if here && r.Dest != 0 && (!there || differs) {
 			forget.Add(r.Source)
 		} else {
 			kept = append(kept, r)

@@ -19,7 +19,10 @@ const (
 // copy moves what the plan asks for: one goroutine reads, one writes, in order of
 // UID. Messages that were refused with their keywords go again without.
 func (p *pairWork) copy(ctx context.Context) error {
-	p.next = max(p.status().UIDNext, 1)
+	// The highest UID seen is a bound too, and UIDNEXT has been seen to lie.
+	if p.next = p.there.Last() + 1; p.status().UIDNext != 0 {
+		p.next = min(p.next, p.status().UIDNext)
+	}
 	if p.run.job.DryRun || p.todo.Empty() {
 		return nil
 	}

@@ -13,18 +13,25 @@ const reflagBatch = 500
 // changes on the way. What is to be copied is left in p.todo.
 func (p *pairWork) plan(ctx context.Context) error {
 	p.listed, p.already, p.leftOut, p.todo = false, 0, nil, mail.UIDSet{}
+	p.found, p.absent, p.unplaced, p.appended = 0, p.copied.Len()+p.gone.Len(), 0, 0
 	p.expunge = make(map[mail.UID]mail.UID)
 	there, current, err := p.listDest(ctx)
 	if err != nil {
 		return at(EndDest, err)
 	}
-	merge := flagMerge{mode: p.run.job.Flags, mirror: p.run.job.Mirror, dest: p.status(), current: current}
+	p.there = there
+	mirror := p.run.job.Mirror && !p.run.job.Dest.Traits().AutoExpunge
+	merge := flagMerge{mode: p.run.job.Flags, mirror: mirror, dest: p.status(), current: current}
 	pl := &planner{dest: there, filter: p.run.job.Filter, merge: merge, again: p.run.job.Full, next: p.records(ctx)}
 	ex := &executor{pairWork: p, merge: merge}
 	filter := p.run.job.Filter
 	opts := mail.ListOptions{Flags: true, Size: filter.MaxSize > 0 || there.Empty(),
 		Date: !filter.Since.IsZero() || !filter.Before.IsZero()}
 	err = p.source.List(ctx, opts, func(i mail.Info) error {
+		p.found++
+		if p.copied.Contains(i.UID) || p.gone.Contains(i.UID) {
+			p.absent--
+		}
 		return pl.add(i, func(s step) error { return ex.do(ctx, s) })
 	})
 	if err != nil {
@@ -34,6 +41,10 @@ func (p *pairWork) plan(ctx context.Context) error {
 		return err
 	}
 	if err := ex.flush(ctx); err != nil {
+		return err
+	}
+	// Only now is it known that the listing was complete.
+	if err := ex.forgetGone(ctx); err != nil {
 		return err
 	}
 	p.listed = true
@@ -81,10 +92,16 @@ type executor struct {
 
 func (e *executor) do(ctx context.Context, s step) error {
 	uid := s.info.UID
+	if s.record.Appended {
+		e.appended++
+	}
 	switch s.verdict {
 	case keep, reflag:
 		if !e.copied.Contains(uid) {
 			e.already++
+		}
+		if s.record.Dest == 0 {
+			e.unplaced++
 		}
 		if s.verdict == reflag {
 			return e.reflag(ctx, s)
@@ -135,7 +152,7 @@ func (e *executor) reflag(ctx context.Context, s step) error {
 		e.changes = append(e.changes, mail.FlagChange{UID: s.record.Dest, Add: add, Remove: s.remove})
 	}
 	r := s.record
-	r.Base = e.merge.wanted(s.info.Flags, r.Base)
+	r.Base = e.merge.wanted(s.info.Flags, r.Base, r)
 	e.records = append(e.records, r)
 	if len(e.records) < reflagBatch {
 		return nil
@@ -146,17 +163,13 @@ func (e *executor) reflag(ctx context.Context, s step) error {
 // flush carries the queued changes over and then records the new bases: a crash
 // in between makes the next run set the same flags again.
 func (e *executor) flush(ctx context.Context) error {
-	defer func() { e.changes, e.records, e.forget = nil, nil, mail.UIDSet{} }()
-	if e.writer == nil || len(e.records) == 0 && e.forget.Empty() {
+	defer func() { e.changes, e.records = nil, nil }()
+	if e.writer == nil || len(e.records) == 0 {
 		return nil
 	}
 	refused, err := e.setFlags(ctx)
 	if err != nil {
 		return at(EndDest, err)
-	}
-	change := Change{}
-	if !e.forget.Empty() {
-		change.Forget = map[int64]mail.UIDSet{e.pair.ID: e.forget}
 	}
 	var records []Record
 	for _, r := range e.records {
@@ -164,10 +177,18 @@ func (e *executor) flush(ctx context.Context) error {
 			records = append(records, r)
 		}
 	}
-	if len(records) > 0 {
-		change.Records = map[int64][]Record{e.pair.ID: records}
+	if len(records) == 0 {
+		return nil
 	}
-	return ofLedger(e.run.ledger.Commit(ctx, change))
+	return ofLedger(e.run.ledger.Commit(ctx, Change{Records: map[int64][]Record{e.pair.ID: records}}))
+}
+
+// forgetGone drops the records of messages that are at neither end.
+func (e *executor) forgetGone(ctx context.Context) error {
+	if e.writer == nil || e.forget.Empty() {
+		return nil
+	}
+	return ofLedger(e.run.ledger.Commit(ctx, Change{Forget: map[int64]mail.UIDSet{e.pair.ID: e.forget}}))
 }
 
 // setFlags returns the UIDs whose change the destination refused.
@@ -192,6 +213,7 @@ func (e *executor) setFlags(ctx context.Context) (refused mail.UIDSet, err error
 			return refused, err
 		}
 		refused.Add(c.UID)
+		e.unset = true
 		e.counts.Reflagged--
 		e.run.watch.problem(Problem{Kind: ProblemFlags, Folder: e.src.Path, Dest: e.dest, UID: sources[c.UID], Err: err})
 	}

@@ -5,7 +5,7 @@ import "mailferry/transfer/mail"
 // flagMerge decides how flags of a message that is at both ends change.
 type flagMerge struct {
 	mode    FlagMode
-	mirror  bool                      // \Deleted set later is carried over too
+	mirror  bool                      // \Deleted set later is carried over too, to what was appended
 	dest    mail.Status               // which flags the destination can store
 	current func(mail.UID) mail.Flags // the destination's flags; only for FlagsSource
 }
@@ -18,10 +18,10 @@ func (m flagMerge) diff(source mail.Flags, r Record) (add, remove mail.Flags) {
 		return nil, nil
 	case FlagsSource:
 		now := m.current(r.Dest)
-		want, _ := permitted(m.wanted(source, now), m.dest)
+		want, _ := permitted(m.wanted(source, now, r), m.dest)
 		return want.Minus(now), now.Minus(want)
 	default:
-		want := m.wanted(source, r.Base)
+		want := m.wanted(source, r.Base, r)
 		return want.Minus(r.Base), r.Base.Minus(want)
 	}
 }
@@ -29,8 +29,8 @@ func (m flagMerge) diff(source mail.Flags, r Record) (add, remove mail.Flags) {
 // wanted is the source's flags, but \Deleted only if it may be carried over: a
 // message that was merely marked at the source must not vanish at the destination
 // when some client expunges there.
-func (m flagMerge) wanted(source, base mail.Flags) mail.Flags {
-	if m.mirror || base.Has(mail.Deleted) {
+func (m flagMerge) wanted(source, base mail.Flags, r Record) mail.Flags {
+	if m.mirror && r.Appended || base.Has(mail.Deleted) {
 		return source
 	}
 	return source.Filter(func(f string) bool { return f != mail.Deleted })

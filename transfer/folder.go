@@ -20,9 +20,10 @@ type folderWork struct {
 	pairs  []*pairWork
 
 	// Of the current attempt.
-	reader mail.Reader // the destination; nil in a dry run before it exists
-	writer mail.Writer // the same handle; nil in a dry run
-	tries  int         // attempts since the last progress
+	reader  mail.Reader // the destination; nil in a dry run before it exists
+	writer  mail.Writer // the same handle; nil in a dry run
+	tries   int         // attempts since the last progress
+	lastUID mail.UID    // greatest UID that an append in this attempt got
 }
 
 func (f *folderWork) messages() (n int) {
@@ -169,6 +170,10 @@ func (f *folderWork) attempt(ctx context.Context) (err error) {
 			err = at(EndDest, cerr)
 		}
 	}()
+	f.lastUID = 0
+	if err := f.voidStale(ctx); err != nil {
+		return err
+	}
 	if err := f.standStill(ctx); err != nil {
 		return err
 	}
@@ -211,6 +216,51 @@ func (f *folderWork) status() mail.Status {
 	return f.reader.Status()
 }
 
+// refresh asks for the folder's state. A UIDVALIDITY other than at the opening
+// means that the folder has been replaced: nothing this handle told holds any more.
+func (f *folderWork) refresh(ctx context.Context) (mail.Status, error) {
+	now, err := f.writer.Refresh(ctx)
+	if err != nil {
+		return now, at(EndDest, err)
+	}
+	if now.UIDValidity != f.writer.Status().UIDValidity {
+		return now, at(EndDest, &mail.Error{Op: "write to", Folder: f.dest, Scope: mail.ScopeFolder, Retry: mail.RetrySoon,
+			Err: errors.New("the folder was replaced by another of its name")})
+	}
+	return now, nil
+}
+
+// voidStale voids the records of every pair with this destination that were made
+// under another UIDVALIDITY, before any of them matches: the UIDs of one would hide what
+// another has to find. Without a lasting UIDVALIDITY that is so in each session.
+func (f *folderWork) voidStale(ctx context.Context) error {
+	if f.writer == nil {
+		return nil
+	}
+	now := f.writer.Status().UIDValidity
+	recorded, err := f.run.ledger.Pairs(ctx)
+	if err != nil {
+		return ofLedger(err)
+	}
+	for _, old := range recorded {
+		if old.Dest != f.dest || now != 0 && old.DestState.UIDValidity == now {
+			continue
+		}
+		fresh := Pair{ID: old.ID, Source: old.Source, Dest: old.Dest, Subscribed: old.Subscribed,
+			SourceState: mail.Status{UIDValidity: old.SourceState.UIDValidity}, DestState: mail.Status{UIDValidity: now}}
+		void := fresh
+		if err := f.run.ledger.Commit(ctx, Change{Void: &void, Pair: &fresh}); err != nil {
+			return ofLedger(err)
+		}
+		for _, p := range f.pairs {
+			if p.pair.ID == old.ID {
+				p.pair, p.done = fresh, false
+			}
+		}
+	}
+	return nil
+}
+
 // unknownPast reports whether a run whose ledger is lost may have been sending
 // to this folder a moment ago. Runs make every folder before they send anything,
 // so a folder that had to be made tells that there was no such run, as long as
@@ -242,9 +292,9 @@ func (f *folderWork) standStill(ctx context.Context) error {
 		return nil
 	}
 	t := f.run.job.Timing
-	last, err := f.writer.Refresh(ctx)
+	last, err := f.refresh(ctx)
 	if err != nil {
-		return at(EndDest, err)
+		return err
 	}
 	step := max(t.Settle/4, time.Millisecond)
 	for still, total := time.Duration(0), time.Duration(0); still < t.Settle; total += step {
@@ -255,9 +305,9 @@ func (f *folderWork) standStill(ctx context.Context) error {
 		if err := f.run.pause(ctx, step); err != nil {
 			return err
 		}
-		now, err := f.writer.Refresh(ctx)
+		now, err := f.refresh(ctx)
 		if err != nil {
-			return at(EndDest, err)
+			return err
 		}
 		if still += step; now.UIDNext != last.UIDNext || now.Messages != last.Messages {
 			still, last = 0, now

@@ -18,10 +18,12 @@ type candidate struct {
 
 func candidateOf(i mail.Info) candidate { return candidate{i.UID, i.Size, i.Key, i.Flags} }
 
-// matched is a source message and its counterpart. doubt: the bodies are equal,
-// but the destination has a Message-ID that the source has not.
+// matched is a source message and its counterpart. whole: every octet is known to
+// be equal. doubt: something speaks for another message, a header that differs or
+// a size.
 type matched struct {
 	src, dst candidate
+	whole    bool
 	doubt    bool
 }
 
@@ -39,9 +41,14 @@ type hasher func(ctx context.Context, uids mail.UIDSet) (map[mail.UID]digest, er
 // matcher finds which source messages a destination holds. Messages are
 // multisets: every candidate is matched at most once.
 //
-// One candidate on either side with equal key and, where both ends keep sizes,
-// equal size is a match (a key without Message-ID never is). In every other case of
-// equal keys the octets decide: first of the whole message, then of what follows the header.
+// One candidate on either side with equal key and equal size is a match where both
+// ends keep sizes (a key without Message-ID never is). In every other case of equal
+// keys the octets decide: first of the whole message, then of what follows the
+// header. Where sizes say nothing and the octets differ, a key that is unique at both
+// ends still is a match, in doubt: such servers rewrite what they are given.
+//
+// A destination message marked \Deleted is on its way out and no counterpart,
+// unless the source's is marked too.
 type matcher struct {
 	sizes            bool // both ends keep bytes, so sizes can be compared
 	proof            bool // octets decide in every case: for few messages
@@ -50,6 +57,7 @@ type matcher struct {
 
 func (m matcher) match(ctx context.Context, src, dst []candidate) (matching, error) {
 	var out matching
+	dst = withoutDeleted(src, dst)
 	byFull := groupBy(dst, func(c candidate) ([16]byte, bool) { return c.key.Full, c.key.HasID })
 	var unsure []group
 	for key, s := range groupBy(src, func(c candidate) ([16]byte, bool) { return c.key.Full, c.key.HasID }) {
@@ -57,7 +65,7 @@ func (m matcher) match(ctx context.Context, src, dst []candidate) (matching, err
 		delete(byFull, key)
 		switch {
 		case len(d) == 0:
-		case !m.proof && len(s) == 1 && len(d) == 1 && (!m.sizes || s[0].size == d[0].size):
+		case !m.proof && len(s) == 1 && len(d) == 1 && m.sizes && s[0].size == d[0].size:
 			out.pairs = append(out.pairs, matched{src: s[0], dst: d[0]})
 		default:
 			unsure = append(unsure, group{s, d})
@@ -121,8 +129,13 @@ func (m matcher) byDigest(ctx context.Context, groups []group, out *matching) ([
 	}
 	var left []candidate
 	for _, g := range groups {
-		g.pairUp(out, srcSums, dstSums, func(d digest) [32]byte { return d.whole })
-		g.pairUp(out, srcSums, dstSums, func(d digest) [32]byte { return d.body })
+		lonely := !m.sizes && len(g.src) == 1 && len(g.dst) == 1 && g.src[0].key.HasID
+		g.pairUp(out, srcSums, dstSums, true)
+		g.pairUp(out, srcSums, dstSums, false)
+		if lonely && len(g.src) == 1 {
+			out.pairs = append(out.pairs, matched{src: g.src[0], dst: g.dst[0], doubt: true})
+			g.src, g.dst = nil, nil
+		}
 		if len(g.dst) > 0 {
 			for _, s := range g.src {
 				out.doubtful.Add(s.uid)
@@ -133,8 +146,16 @@ func (m matcher) byDigest(ctx context.Context, groups []group, out *matching) ([
 	return left, nil
 }
 
-// pairUp moves the candidates with equal sums from the group to out.
-func (g *group) pairUp(out *matching, srcSums, dstSums map[mail.UID]digest, part func(digest) [32]byte) {
+// pairUp moves the candidates with equal sums from the group to out: sums of the
+// whole message, or of what follows the header. Nothing behind the header proves nothing.
+func (g *group) pairUp(out *matching, srcSums, dstSums map[mail.UID]digest, whole bool) {
+	empty := newDigester().sum().body
+	part := func(d digest) [32]byte {
+		if whole {
+			return d.whole
+		}
+		return d.body
+	}
 	free := make(map[[32]byte][]candidate)
 	for _, d := range g.dst {
 		if sum, ok := dstSums[d.uid]; ok {
@@ -144,16 +165,32 @@ func (g *group) pairUp(out *matching, srcSums, dstSums map[mail.UID]digest, part
 	taken := make(map[mail.UID]bool)
 	g.src = slices.DeleteFunc(slices.Clone(g.src), func(s candidate) bool {
 		sum, ok := srcSums[s.uid]
-		if !ok || len(free[part(sum)]) == 0 {
+		if !ok || len(free[part(sum)]) == 0 || !whole && sum.body == empty {
 			return false
 		}
 		d := free[part(sum)][0]
 		free[part(sum)] = free[part(sum)][1:]
 		taken[d.uid] = true
-		out.pairs = append(out.pairs, matched{src: s, dst: d, doubt: s.key.HasID != d.key.HasID})
+		out.pairs = append(out.pairs, matched{src: s, dst: d, whole: whole, doubt: !whole})
 		return true
 	})
 	g.dst = slices.DeleteFunc(slices.Clone(g.dst), func(d candidate) bool { return taken[d.uid] })
+}
+
+func withoutDeleted(src, dst []candidate) []candidate {
+	marked := make(map[[16]byte]bool)
+	for _, s := range src {
+		if s.flags.Has(mail.Deleted) {
+			marked[s.key.Full], marked[s.key.Bare] = true, true
+		}
+	}
+	out := make([]candidate, 0, len(dst))
+	for _, d := range dst {
+		if !d.flags.Has(mail.Deleted) || marked[d.key.Full] || marked[d.key.Bare] {
+			out = append(out, d)
+		}
+	}
+	return out
 }
 
 func groupBy(list []candidate, key func(candidate) ([16]byte, bool)) map[[16]byte][]candidate {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"mailferry/transfer/mail"
 )
@@ -14,16 +15,11 @@ const defaultMaxDelete = 10 // percent
 // copies, and only what this ledger's runs appended. The brake is applied to every
 // folder before the first message is deleted anywhere.
 func (r *run) mirror(ctx context.Context) error {
-	total := 0
-	for _, f := range r.folders {
-		n, size := f.toExpunge()
-		total += n
-		if most, bounded := r.job.MaxDelete.ofFolder(size); bounded && n > most {
-			return fmt.Errorf("%w: %d of %d in %q, %d allowed", ErrTooMany, n, size, f.dest, most)
-		}
+	if err := r.brake(); err != nil {
+		return err
 	}
-	if most, bounded := r.job.MaxDelete.inAll(); bounded && total > most {
-		return fmt.Errorf("%w: %d, %d allowed", ErrTooMany, total, most)
+	if held, err := r.holdBack(ctx); held || err != nil {
+		return err
 	}
 	for _, f := range r.folders {
 		if n, _ := f.toExpunge(); n == 0 {
@@ -44,6 +40,62 @@ func (r *run) mirror(ctx context.Context) error {
 	return nil
 }
 
+func (r *run) brake() error {
+	total := 0
+	for _, f := range r.folders {
+		n, size := f.toExpunge()
+		total += n
+		if most, bounded := r.job.MaxDelete.ofFolder(size); bounded && n > most {
+			return fmt.Errorf("%w: %d of %d in %q, %d allowed", ErrTooMany, n, size, f.dest, most)
+		}
+	}
+	if most, bounded := r.job.MaxDelete.inAll(); bounded && total > most {
+		return fmt.Errorf("%w: %d, %d allowed", ErrTooMany, total, most)
+	}
+	return nil
+}
+
+// holdBack reports whether messages may have moved between the source's folders
+// while the run read them. One that left a folder before it was read and came to another
+// after that was read looks gone: then nothing is expunged until a later run.
+func (r *run) holdBack(ctx context.Context) (bool, error) {
+	planned := false
+	seen := maps.Clone(r.seen)
+	for _, f := range r.folders {
+		n, _ := f.toExpunge()
+		planned = planned || n > 0
+		for _, p := range f.pairs {
+			if p.done && !p.unopened {
+				seen[p.src.Path] = p.pair.SourceState
+			}
+		}
+	}
+	if !planned {
+		return false, nil
+	}
+	now, err := r.job.Source.Folders(ctx)
+	if err != nil {
+		return false, at(EndSource, err)
+	}
+	for _, f := range now {
+		if f.NoSelect || f.Missing {
+			continue
+		}
+		if before, known := seen[f.Path]; known && f.Status != nil && sameFolder(*f.Status, before) {
+			continue
+		}
+		r.watch.problem(Problem{Kind: ProblemNotExpunged, Folder: f.Path,
+			Err: errors.New("the source changed during the run: nothing was expunged, run again")})
+		return true, nil
+	}
+	return false, nil
+}
+
+// sameFolder reports whether no message has come since.
+func sameFolder(now, before mail.Status) bool {
+	return now.UIDValidity == before.UIDValidity && now.UIDNext == before.UIDNext
+}
+
 // ofFolder is the bound for a folder of size messages, if this limit is one of folders.
 func (l Limit) ofFolder(size int) (int, bool) {
 	if l == (Limit{}) {
@@ -55,21 +107,32 @@ func (l Limit) ofFolder(size int) (int, bool) {
 // inAll is the bound for the whole run, if this limit is one of runs.
 func (l Limit) inAll() (int, bool) { return l.N, !l.Percent && l.N > 0 }
 
-// toExpunge returns how many messages are to go and how many the folder holds.
-func (f *folderWork) toExpunge() (n, size int) {
+// toExpunge returns how many messages are to go, and how many this ledger's runs
+// put into the folder. None go while a message is there at an unknown place: it might be
+// the same as one that is to go.
+func (f *folderWork) toExpunge() (n, appended int) {
 	for _, p := range f.pairs {
-		if p.err == nil && p.done {
+		if p.unplaced > 0 {
+			return 0, 0
+		}
+		if p.mayExpunge() {
 			n += len(p.expunge)
-			size = max(size, p.expected)
+			appended += p.appended
 		}
 	}
-	return n, size
+	return n, appended
 }
+
+// mayExpunge reports whether the pair's work went to its end, so that what it
+// found gone is known to be gone.
+func (p *pairWork) mayExpunge() bool { return p.err == nil && p.done }
 
 func (f *folderWork) expungeAll(ctx context.Context) (err error) {
 	if f.run.job.DryRun {
 		for _, p := range f.pairs {
-			p.counts.Expunged += len(p.expunge)
+			if p.mayExpunge() {
+				p.counts.Expunged += len(p.expunge)
+			}
 		}
 		return nil
 	}
@@ -88,6 +151,9 @@ func (f *folderWork) expungeAll(ctx context.Context) (err error) {
 			Err: errors.New("the destination cannot expunge single messages")})
 	}
 	for _, p := range f.pairs {
+		if !p.mayExpunge() {
+			continue
+		}
 		if w.Status().UIDValidity != p.pair.DestState.UIDValidity {
 			return at(EndDest, &mail.Error{Op: "expunge in", Folder: f.dest, Scope: mail.ScopeFolder, Retry: mail.RetryNever,
 				Err: errors.New("uidvalidity changed meanwhile")})

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"mailferry/transfer/mail"
@@ -23,6 +24,7 @@ type pairWork struct {
 	refusedSize map[mail.UID]int64
 	plain       mail.UIDSet      // refused with its keywords, so sent without
 	doubt       mail.UIDSet      // see matching.doubtful
+	validity    uint32           // of the source, as first opened
 	strikes     map[mail.UID]int // how often reading this message alone ended the connection
 	counts      Counts           // those that are neither sets nor of one attempt
 	done        bool
@@ -31,7 +33,12 @@ type pairWork struct {
 	// What the last attempt found.
 	source   mail.Reader
 	listed   bool // the plan is complete
+	found    int  // messages the source listed
+	absent   int  // copied earlier in this run, or gone, and not listed any more
 	already  int
+	unplaced int         // of these, at an unknown place
+	appended int         // records of what this ledger's runs put there
+	there    mail.UIDSet // what the destination holds
 	leftOut  map[Reason]int
 	todo     mail.UIDSet
 	expunge  map[mail.UID]mail.UID // source UID -> destination UID, for --mirror
@@ -40,6 +47,7 @@ type pairWork struct {
 	voided   bool     // in a dry run: the ledger's records do not count
 	next     mail.UID // no message sent from now on gets a smaller UID
 	expected int      // messages the destination should have at the end
+	unset    bool     // flags that the destination refused
 }
 
 func newPairWork(f *folderWork, src mail.Folder, pair Pair) *pairWork {
@@ -80,7 +88,7 @@ func (p *pairWork) attempt(ctx context.Context) (err error) {
 		}
 	}()
 	for _, stage := range []func(context.Context) error{
-		p.checkValidity, p.settle, p.adopt, p.plan, p.copy, p.conclude,
+		p.checkValidity, p.settle, p.review, p.plan, p.adopt, p.copy, p.conclude,
 	} {
 		if err := stage(ctx); err != nil {
 			return err
@@ -91,12 +99,18 @@ func (p *pairWork) attempt(ctx context.Context) (err error) {
 }
 
 // checkValidity voids the records when the UIDs of either end have lost their
-// meaning (RFC 9051 section 2.3.1.1).
+// meaning (RFC 9051 section 2.3.1.1). A UIDNEXT that has shrunk tells the same: a server
+// restored from its backup gives UIDs away a second time.
 func (p *pairWork) checkValidity(ctx context.Context) error {
 	src, dst := p.source.Status().UIDValidity, p.status().UIDValidity
+	if p.validity != 0 && src != p.validity {
+		return at(EndSource, &mail.Error{Op: "read", Folder: p.src.Path, Scope: mail.ScopeFolder, Retry: mail.RetryNever,
+			Hint: "run again", Err: errors.New("uidvalidity changed during the run")})
+	}
+	p.validity = src
 	same := p.pair.ID != 0 && src != 0 && dst != 0 &&
 		p.pair.SourceState.UIDValidity == src && p.pair.DestState.UIDValidity == dst
-	if same {
+	if same && !shrunk(p.source.Status(), p.pair.SourceState) && !shrunk(p.status(), p.pair.DestState) {
 		return nil
 	}
 	fresh := Pair{ID: p.pair.ID, Source: p.src.Path, Dest: p.dest, Subscribed: p.pair.Subscribed,
@@ -117,22 +131,32 @@ func (p *pairWork) checkValidity(ctx context.Context) error {
 	return nil
 }
 
+func shrunk(now, before mail.Status) bool {
+	return now.UIDNext != 0 && now.UIDNext < before.UIDNext
+}
+
 // conclude records the state of both ends, if nothing is left over, so that the
 // next run need not open the folders.
 func (p *pairWork) conclude(ctx context.Context) error {
 	if p.writer == nil {
 		return nil
 	}
-	now, err := p.writer.Refresh(ctx)
+	now, err := p.refresh(ctx)
 	if err != nil {
-		return at(EndDest, err)
+		return err
 	}
 	pair := p.pair
 	pair.SourceState, pair.DestState = p.source.Status(), now
+	// Changes of flags since the opening have not been seen.
+	pair.DestState.HighestModSeq = p.status().HighestModSeq
 	pair.Filter = p.filterText()
-	// Messages that came or went at the destination meanwhile must be looked at.
-	pair.Complete = len(p.failed) == 0 && len(p.leftOut) == 0 && p.gone.Empty() && len(p.expunge) == 0 &&
-		int(now.Messages) == p.expected
+	// Messages that came or went at the destination meanwhile must be looked at: the next
+	// run looks for new ones from the UIDNEXT recorded here.
+	undisturbed := int(now.Messages) == p.expected && now.UIDNext == max(p.lastUID+1, p.status().UIDNext)
+	if !undisturbed {
+		pair.DestState.UIDNext = p.status().UIDNext
+	}
+	pair.Complete = undisturbed && len(p.failed) == 0 && len(p.leftOut) == 0 && p.gone.Empty() && len(p.expunge) == 0 && !p.unset
 	if err := p.run.ledger.Commit(ctx, Change{Pair: &pair}); err != nil {
 		return ofLedger(err)
 	}
@@ -170,6 +194,9 @@ func (p *pairWork) folderReport() FolderReport {
 		c.Pending += unsettled
 	}
 	c.Found = c.Copied + c.Already + c.Out() + c.Failed + c.Pending
+	if listed := p.found + p.absent; p.listed && !p.unopened && listed != c.Found && p.err == nil {
+		p.err = fmt.Errorf("%d messages were listed, but the account is of %d", listed, c.Found)
+	}
 	return FolderReport{Source: p.src.Path, Dest: p.dest, Created: p.made || p.run.job.DryRun && !p.exists,
 		Unopened: p.unopened, Counts: c, Err: p.err}
 }

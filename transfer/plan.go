@@ -87,7 +87,9 @@ func (p *planner) passUntil(uid mail.UID, emit func(step) error) error {
 
 func (p *planner) recorded(info mail.Info, r Record) step {
 	if r.Dest != 0 && !p.dest.Contains(r.Dest) {
-		if p.again {
+		// A message that was copied with \Deleted and expunged there is wanted again
+		// once its source is no longer marked.
+		if p.again || r.Base.Has(mail.Deleted) && !info.Flags.Has(mail.Deleted) {
 			return step{verdict: copyIt, info: info, record: r}
 		}
 		return step{verdict: leaveOut, info: info, record: r, reason: ReasonDeleted}

@@ -3,6 +3,7 @@ package transfer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"mailferry/transfer/mail"
@@ -32,7 +33,38 @@ func (r *run) makeFolders(ctx context.Context, src []mail.Folder) error {
 		}
 		f.made = true
 	}
+	if err := r.checkMade(ctx); err != nil {
+		return err
+	}
 	return r.subscribe(ctx, src)
+}
+
+// checkMade makes sure that what was created is there under its own name. A server
+// that takes two names for one (case, Unicode forms) says OK for the second, too, and the
+// mail of two folders would be taken for that of one.
+func (r *run) checkMade(ctx context.Context) error {
+	if !slices.ContainsFunc(r.folders, func(f *folderWork) bool { return f.made }) {
+		return nil
+	}
+	list, err := r.job.Dest.Folders(ctx)
+	if err != nil {
+		return at(EndDest, err)
+	}
+	listed := make(map[mail.Path]bool)
+	for _, f := range list {
+		listed[f.Path] = !f.NoSelect && !f.Missing
+	}
+	for _, f := range r.folders {
+		if !f.made || listed[f.dest] {
+			continue
+		}
+		for _, p := range f.pairs {
+			p.err = at(EndDest, &mail.Error{Op: "create", Folder: f.dest, Scope: mail.ScopeFolder, Retry: mail.RetryNever,
+				Hint: "it may take the name for that of another folder: --map sends the mail elsewhere",
+				Err:  errors.New("the destination said it was created, but does not list it")})
+		}
+	}
+	return nil
 }
 
 // insist tries again what may succeed later, as long as the pauses allow.

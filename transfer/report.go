@@ -89,6 +89,8 @@ const (
 	ProblemInDoubt ProblemKind = "in doubt" // copied, perhaps a second time, or matched without proof
 	ProblemFlags   ProblemKind = "flags"    // there, but its flags could not be set
 
+	ProblemNotExpunged ProblemKind = "not expunged" // of a folder: --mirror waits for a later run
+
 	ProblemSubscription ProblemKind = "subscription" // of a folder: could not be carried over
 )
 

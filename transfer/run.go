@@ -48,7 +48,8 @@ type run struct {
 	watch   *watcher
 	report  *Report
 	folders []*folderWork
-	fresh   bool // no run can have sent anything to the destination yet
+	seen    map[mail.Path]mail.Status // the source's folders, as listed when the run began
+	fresh   bool                      // no run can have sent anything to the destination yet
 }
 
 func newRun(job *Job) (*run, error) {
@@ -96,6 +97,12 @@ func (r *run) begin(ctx context.Context) error {
 	r.report.Skipped, r.report.SourceFolders = skipped, skipped+len(chosen)
 	if r.folders, err = r.pairUp(src, dst, chosen, pairs); err != nil {
 		return err
+	}
+	r.seen = make(map[mail.Path]mail.Status)
+	for _, f := range src {
+		if f.Status != nil {
+			r.seen[f.Path] = *f.Status
+		}
 	}
 	start := EventStart{Folders: len(chosen)}
 	for _, f := range chosen {

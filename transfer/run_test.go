@@ -107,7 +107,7 @@ func TestSecondRunDoesWhatChanged(t *testing.T) {
 
 func TestMirror(t *testing.T) {
 	w := newWorld(t, mailtest.Options{})
-	fill(w.src, "INBOX", 20)
+	fill(w.src, "INBOX", 30)
 	w.dst.PutText(path("INBOX"), text("INBOX-0", "hello", "")) // there before: adopted, not ours
 	w.mustRun(t)
 	w.dst.PutText(path("INBOX"), text("foreign", "foreign", ""))
@@ -122,7 +122,7 @@ func TestMirror(t *testing.T) {
 	}
 	w.job = func(j *transfer.Job) { j.Mirror = true; j.MaxDelete = transfer.Limit{N: 5, Percent: true} }
 	if _, err := w.run(t, nil); !errors.Is(err, transfer.ErrTooMany) {
-		t.Fatalf("two of 21 deletions with 5 %% allowed: %v", err)
+		t.Fatalf("two of 29 deletions with 5 %% allowed: %v", err)
 	}
 	if w.dst.DumpUIDs() != before {
 		t.Fatal("something was deleted above the limit")
@@ -137,8 +137,8 @@ func TestMirror(t *testing.T) {
 	if r.Total.Expunged != 2 {
 		t.Errorf("expunged %d", r.Total.Expunged)
 	}
-	if n := len(w.dst.Messages(path("INBOX"))); n != 19 {
-		t.Errorf("%d messages are left, want 17 of the source, the adopted one and the foreign one", n)
+	if n := len(w.dst.Messages(path("INBOX"))); n != 29 {
+		t.Errorf("%d messages are left, want 27 of the source, the adopted one and the foreign one", n)
 	}
 	if r := w.mustRun(t); r.Total.Expunged != 0 {
 		t.Errorf("expunged twice: %+v", r.Total)
@@ -492,7 +492,7 @@ func TestDoubtsAreListed(t *testing.T) {
 		// The one with a key of its own is recognised; between losing and doubling the
 		// twins, they are copied, and named.
 		wantCounts(t, r, 2, 1, 0, 0)
-		if len(r.Problems) != 2 || r.Total.InDoubt != 2 {
+		if len(r.Problems) != 3 || r.Total.InDoubt != 3 {
 			t.Errorf("doubts: %+v", r.Problems)
 		}
 	})
@@ -525,4 +525,168 @@ func TestPoisonedMessage(t *testing.T) {
 	if r.Total.Copied != 11 || r.Total.Failed != 1 || len(r.Problems) != 1 || r.Problems[0].UID != 7 {
 		t.Errorf("%+v %+v", r.Total, r.Problems)
 	}
+}
+
+func TestMirrorExpungesNothingThatItsRunCannotBeSureOf(t *testing.T) {
+	mirrored := func(t *testing.T) *world {
+		w := newWorld(t, mailtest.Options{})
+		fill(w.src, "A", 40)
+		fill(w.src, "B", 40)
+		w.mustRun(t)
+		w.job = func(j *transfer.Job) { j.Mirror = true }
+		return w
+	}
+	count := func(w *world) int { return len(w.dst.Messages(path("A"))) + len(w.dst.Messages(path("B"))) }
+
+	t.Run("a folder whose listing breaks off", func(t *testing.T) {
+		w := mirrored(t)
+		w.job = func(j *transfer.Job) {
+			j.Mirror = true
+			j.Timing.Attempts = 1
+			j.Map = nil
+		}
+		w.src.Remove(path("A"), 1)
+		w.src.Remove(path("B"), 1)
+		plan := mailtest.NewPlan(t, mailtest.Fault{At: "src listed B 20", Times: -1})
+		r, err := w.run(t, plan)
+		if !plan.Fired() {
+			t.Fatalf("the fault never struck: %v", err)
+		}
+		if count(w) != 79 || r.Total.Expunged != 1 {
+			t.Errorf("%d messages are left, %d expunged: %v", count(w), r.Total.Expunged, err)
+		}
+	})
+	t.Run("a message moved into a folder that was read before", func(t *testing.T) {
+		w := mirrored(t)
+		plan := mailtest.NewPlan(t, mailtest.Fault{At: "src listed A 40", Do: func() {
+			msgs := w.src.Messages(path("B"))
+			w.src.Put(path("A"), msgs[3].Flags, msgs[3].Date, msgs[3].Raw)
+			w.src.Remove(path("B"), msgs[3].UID)
+		}})
+		w.job = func(j *transfer.Job) { j.Mirror = true; j.Connections = 1 }
+		w.src.PutText(path("A"), text("more", "more", "")) // A is bigger, so it is read first
+		r, err := w.run(t, plan)
+		if err != nil || !plan.Fired() {
+			t.Fatal(err, plan.Fired())
+		}
+		if r.Total.Expunged != 0 || count(w) < 81 {
+			t.Errorf("expunged %d, %d are left", r.Total.Expunged, count(w))
+		}
+		if len(r.Problems) != 1 || r.Problems[0].Kind != transfer.ProblemNotExpunged {
+			t.Errorf("not said: %+v", r.Problems)
+		}
+		r = w.mustRun(t)
+		if r.Total.Expunged != 1 || count(w) != 81 {
+			t.Errorf("the next run: expunged %d, %d are left", r.Total.Expunged, count(w))
+		}
+	})
+	t.Run("a destination that expunges by itself", func(t *testing.T) {
+		w := newWorld(t, mailtest.Options{AutoExpunge: true})
+		fill(w.src, "A", 5)
+		fill(w.dst, "A", 5)
+		w.mustRun(t)
+		for uid := range mail.UID(5) {
+			w.src.SetFlags(path("A"), uid+1, mail.NewFlags(mail.Deleted))
+		}
+		w.job = func(j *transfer.Job) { j.Mirror = true; j.MaxDelete = transfer.Limit{Percent: true} }
+		w.mustRun(t)
+		if count(w) != 5 {
+			t.Errorf("%d of 5 adopted messages are left", count(w))
+		}
+	})
+}
+
+func TestUndeletedMessageComesBack(t *testing.T) {
+	w := newWorld(t, mailtest.Options{})
+	w.src.PutText(path("INBOX"), text("1", "one", ""), mail.Deleted)
+	w.mustRun(t)
+	w.dst.Remove(path("INBOX"), 1) // a client expunged
+	wantCounts(t, w.mustRun(t), 0, 0, 1, 0)
+	w.src.SetFlags(path("INBOX"), 1, nil)
+	wantCounts(t, w.mustRun(t), 1, 0, 0, 0)
+}
+
+func TestServersThatGoBackInTime(t *testing.T) {
+	t.Run("the destination's folder is replaced during the run", func(t *testing.T) {
+		w := newWorld(t, mailtest.Options{})
+		fill(w.src, "INBOX", 300)
+		plan := mailtest.NewPlan(t, mailtest.Fault{At: "dst flush INBOX", Step: 2, Do: func() {
+			for _, m := range w.dst.Messages(path("INBOX")) {
+				w.dst.Remove(path("INBOX"), m.UID)
+			}
+			w.dst.SetUIDValidity(path("INBOX"), 99, 1)
+		}})
+		_, err := w.run(t, plan)
+		if !plan.Fired() {
+			t.Fatal("not replaced", err)
+		}
+		w.mustRun(t)
+		w.mustRun(t)
+		if n := len(w.dst.Messages(path("INBOX"))); n != 300 {
+			t.Errorf("%d of 300 messages are there", n)
+		}
+	})
+	t.Run("the source is restored from a backup", func(t *testing.T) {
+		w := newWorld(t, mailtest.Options{})
+		fill(w.src, "INBOX", 6)
+		w.mustRun(t)
+		w.src.Remove(path("INBOX"), 5)
+		w.src.Remove(path("INBOX"), 6)
+		w.src.SetUIDNext(path("INBOX"), 5)
+		w.src.PutText(path("INBOX"), text("other", "other", ""))
+		r := w.mustRun(t)
+		if r.Total.Copied != 1 || !strings.Contains(contents(w.dst, "INBOX"), "other") {
+			t.Errorf("%+v", r.Total)
+		}
+	})
+	t.Run("two folders into one that is renumbered", func(t *testing.T) {
+		w := newWorld(t, mailtest.Options{})
+		fill(w.src, "A", 4)
+		fill(w.src, "B", 4)
+		w.job = func(j *transfer.Job) {
+			j.Map = []transfer.Mapping{{From: path("A"), To: path("All")}, {From: path("B"), To: path("All")}}
+		}
+		w.mustRun(t)
+		w.dst.SetUIDValidity(path("All"), 77, 3)
+		wantCounts(t, w.mustRun(t), 0, 8, 0, 0)
+	})
+	t.Run("uidnext lies high", func(t *testing.T) {
+		w := newWorld(t, mailtest.Options{NoUIDPlus: true, Window: 3})
+		fill(w.src, "INBOX", 5)
+		w.dst.SetUIDNext(path("INBOX"), 100)
+		plan := mailtest.NewPlan(t, mailtest.Fault{At: "dst flush INBOX", Mode: mailtest.After})
+		r, err := w.run(t, plan)
+		if err != nil || len(w.dst.Messages(path("INBOX"))) != 5 {
+			t.Errorf("%v %+v\n%s", err, r.Total, w.dst.DumpUIDs())
+		}
+	})
+}
+
+// Mail that reaches both ends during the weeks before the cut-over is not doubled.
+func TestMailDeliveredToBothEnds(t *testing.T) {
+	w := newWorld(t, mailtest.Options{})
+	fill(w.src, "INBOX", 5)
+	w.mustRun(t)
+	both := text("both", "delivered twice", "x")
+	w.src.PutText(path("INBOX"), both)
+	w.dst.PutText(path("INBOX"), both)
+	wantCounts(t, w.mustRun(t), 0, 6, 0, 0)
+	if n := len(w.dst.Messages(path("INBOX"))); n != 6 {
+		t.Errorf("%d messages, want 6", n)
+	}
+}
+
+func TestRefusedFlagsAreTriedAgain(t *testing.T) {
+	w := newWorld(t, mailtest.Options{})
+	fill(w.src, "INBOX", 3)
+	w.mustRun(t)
+	w.src.SetFlags(path("INBOX"), 2, mail.NewFlags(mail.Flagged))
+	refusal := &mail.Error{Op: "store", Scope: mail.ScopeMessage, Retry: mail.RetryNever, Kind: mail.KindRefused, Err: errTest}
+	plan := mailtest.NewPlan(t, mailtest.Fault{At: "dst set flags INBOX", Times: -1, Err: refusal})
+	r, err := w.run(t, plan)
+	if err != nil || !plan.Fired() || len(r.Problems) != 1 || r.Problems[0].Kind != transfer.ProblemFlags || r.Problems[0].UID != 2 {
+		t.Fatalf("%v, fired %v: %+v", err, plan.Fired(), r.Problems)
+	}
+	w.mustRun(t)
+	wantContents(t, w.dst, "INBOX", `hello; hello (\Flagged); hello`)
 }

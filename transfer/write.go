@@ -238,6 +238,7 @@ func (w *writing) confirm(s *sent, uid mail.UID) {
 	src := s.info.UID
 	w.records = append(w.records, Record{Source: src, Dest: uid, Appended: true, Base: s.info.Flags})
 	w.copied.Add(src)
+	w.lastUID = max(w.lastUID, uid)
 	w.expected++
 	w.counts.Bytes += s.info.Size
 	w.counts.FlagsDropped += s.dropped

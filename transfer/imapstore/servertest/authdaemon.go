@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
@@ -36,6 +35,7 @@ func (c *courier) answerAuth(conn net.Conn) error {
 	}
 	home, err := c.home(fields[2])
 	if err != nil {
+		fmt.Fprintln(c.log, err)
 		return err
 	}
 	_, err = fmt.Fprintf(conn, "UID=%s\nGID=%s\nHOME=%s\nADDRESS=%s\nMAILDIR=%s\n.\n",
@@ -63,23 +63,16 @@ func readAuthRequest(r *bufio.Reader) (string, error) {
 	}
 }
 
-// home makes the account's Maildir when it logs in for the first time.
+// home makes sure that the account has its Maildir.
 func (c *courier) home(name string) (string, error) {
 	home := filepath.Join(c.mail, name)
-	if _, err := os.Stat(filepath.Join(home, "Maildir")); err == nil {
-		return home, nil
-	}
-	u := &user.User{Uid: c.uid, Gid: c.gid}
-	if err := os.Mkdir(home, 0o755); err != nil && !os.IsExist(err) {
-		return "", err
-	}
-	maildir := exec.Command(filepath.Join(c.root, "usr/bin/maildirmake.courier"), filepath.Join(home, "Maildir"))
-	maildir.Env = []string{libraryPath(c.root)}
-	if out, err := maildir.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("maildirmake: %w: %s", err, out)
-	}
-	for _, path := range []string{"", "Maildir", "Maildir/cur", "Maildir/new", "Maildir/tmp"} {
-		if err := chownTo(filepath.Join(home, path), u); err != nil {
+	owner := &user.User{Uid: c.uid, Gid: c.gid}
+	for _, name := range []string{"", "Maildir", "Maildir/cur", "Maildir/new", "Maildir/tmp"} {
+		dir := filepath.Join(home, name)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return "", err
+		}
+		if err := chownTo(dir, owner); err != nil {
 			return "", err
 		}
 	}

@@ -3,6 +3,7 @@ package servertest
 import (
 	"context"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -43,6 +44,11 @@ func RunCourier(ctx context.Context, o CourierOptions) (_ *Server, err error) {
 	if c.mail, err = mailDir(s, o.Memory); err != nil {
 		return nil, err
 	}
+	if c.log, err = os.Create(filepath.Join(s.Dir, "courier.log")); err != nil {
+		return nil, err
+	}
+	s.logs = append(s.logs, c.log.Name())
+	s.onStop(c.log.Close)
 	if err := c.authDaemon(ctx); err != nil {
 		return nil, err
 	}
@@ -65,7 +71,8 @@ type courier struct {
 	root, mail string
 	server     *Server
 	uid, gid   string
-	monitor    string // name of the file monitor that locking needs; empty: none
+	log        *os.File // what the programs write to stderr
+	monitor    string   // name of the file monitor that locking needs; empty: none
 }
 
 // serve runs imaplogin, which turns into imapd after the login, with the
@@ -80,7 +87,7 @@ func (c *courier) serve(conn net.Conn) error {
 	// which is only closed from here on.
 	cmd := exec.Command(filepath.Join(c.root, "usr/lib/courier/courier/imaplogin"),
 		filepath.Join(c.root, "usr/bin/imapd"), "Maildir")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = file, file, nil
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = file, file, c.log
 	cmd.Dir = c.server.Dir
 	cmd.Env = c.environment(conn)
 	ownGroup(cmd)

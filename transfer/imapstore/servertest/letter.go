@@ -47,6 +47,7 @@ func (l letter) text(r *rand.Rand, size int) []byte {
 	}
 	field("MIME-Version", "1.0")
 	out = append(out, "Content-Type: text/plain; charset=utf-8\r\n\r\n"...)
+	size = max(size, len(out)+60) // a body in any case
 	if size > 20_000 {
 		return attachment(r, out, size)
 	}

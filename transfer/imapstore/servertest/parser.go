@@ -51,7 +51,11 @@ type parser struct{ r *bufio.Reader }
 
 func newParser(r io.Reader) *parser { return &parser{bufio.NewReaderSize(r, 64<<10)} }
 
+// response reads the next response; io.EOF means that none was begun.
 func (p *parser) response() (response, error) {
+	if _, err := p.r.Peek(1); err != nil {
+		return response{}, err // io.EOF is in its place here
+	}
 	tag, err := p.until(" \r")
 	if err != nil {
 		return response{}, err
@@ -216,10 +220,7 @@ func (p *parser) until(stop string) (string, error) {
 	for b.Len() < maxText {
 		c, err := p.r.ReadByte()
 		if err != nil {
-			if b.Len() > 0 {
-				err = unexpected(err)
-			}
-			return "", err
+			return "", unexpected(err)
 		}
 		if strings.IndexByte(stop, c) >= 0 {
 			return b.String(), p.r.UnreadByte()
@@ -232,7 +233,7 @@ func (p *parser) until(stop string) (string, error) {
 func (p *parser) line() (string, error) {
 	text, err := p.until("\n")
 	if err != nil {
-		return "", unexpected(err)
+		return "", err
 	}
 	return strings.TrimSuffix(text, "\r"), p.expect('\n')
 }
