@@ -110,11 +110,12 @@ func (p *pool) dial(ctx context.Context) (*wire.Conn, error) {
 	return conn, nil
 }
 
-// firstFailed makes a failure to connect final when no connection ever
-// succeeded: it is a wrong address rather than a bad moment.
+// firstFailed makes a failure to connect final when no connection ever succeeded
+// and no server said a word: it is a wrong address rather than a bad moment.
 func (p *pool) firstFailed(err error) error {
 	e := mail.ErrorOf(err)
-	if e.Kind == mail.KindConnect && e.Retry == mail.RetrySoon {
+	var said *wire.ReplyError
+	if e.Kind == mail.KindConnect && e.Retry == mail.RetrySoon && !errors.As(err, &said) {
 		e.Retry = mail.RetryNever
 	}
 	if e.Kind == mail.KindAuth && e.Retry == mail.RetryNever {

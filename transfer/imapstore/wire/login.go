@@ -90,6 +90,9 @@ func (c *Conn) loginError(mech string, err error) error {
 	if !errors.As(err, &refused) || e.After > 0 {
 		return err
 	}
+	if refused.Reply.Status == "BYE" && !has(strings.ToLower(refused.Reply.all()), "auth", "password", "credential", "failed") {
+		return err // it went before it had looked at the password
+	}
 	if e.Kind == mail.KindLimit || e.Kind == mail.KindThrottle || slices.Contains([]string{"UNAVAILABLE", "LIMIT", "INUSE"}, refused.Reply.Code) {
 		e.Kind, e.Retry = mail.KindLimit, mail.RetryLater
 		return err

@@ -115,6 +115,8 @@ func TestLoginRefused(t *testing.T) {
 		{"limit", greet + "S: A1 NO [LIMIT] enough\nwait", nil, mail.RetryLater, mail.KindLimit, nil},
 		{"too many", greet + "S: A1 NO [ALERT] Too many simultaneous connections. (Failure)\nwait", nil,
 			mail.RetryLater, mail.KindLimit, []string{"Too many"}},
+		{"BYE instead", greet + "S: * BYE Temporary problem, please try again later", nil, mail.RetrySoon, mail.KindConnect, []string{"Temporary"}},
+		{"BYE for the password", greet + "S: * BYE Too many failed logins", nil, mail.RetryNever, mail.KindAuth, []string{"failed logins"}},
 		{"control characters", greet + "S: A1 NO \x1b[31mred\nwait", nil, mail.RetryNever, mail.KindAuth, []string{`\x1b[31mred`}},
 		{"told to go", "S: * BYE Too many connections from your IP", nil, mail.RetryLater, mail.KindLimit, []string{"from your IP"}},
 		{"login disabled", "S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi\nwait", nil,
