@@ -13,6 +13,6 @@ func asUser(*exec.Cmd, string, string) error { return ErrNotInstalled }
 
 func killGroup(cmd *exec.Cmd) error { return cmd.Process.Kill() }
 
-func askToEnd(cmd *exec.Cmd) error { return cmd.Process.Kill() }
-
 func tryLock(*os.File) error { return ErrNotInstalled }
+
+func groupRuns(*exec.Cmd) bool { return false }

@@ -13,6 +13,7 @@ type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the master has ended
 	err  error         // its exit status, once done is closed
+	gone bool          // nobody of the group runs any more, and its number may be another's
 }
 
 // startProcess runs cmd with stdout and stderr going to the file output.
@@ -37,31 +38,29 @@ func startProcess(cmd *exec.Cmd, output string) (*process, error) {
 	return p, nil
 }
 
+// kill ends the whole group and returns when nobody of it runs any more. What a
+// server would still write at a regular end is lost.
 func (p *process) kill() error {
-	err := killGroup(p.cmd)
-	<-p.done
-	return err
-}
-
-// stop asks the master to end and kills the group if it takes too long.
-func (p *process) stop() error {
-	select {
-	case <-p.done:
+	if p.gone {
 		return nil
-	default:
 	}
-	if err := askToEnd(p.cmd); err != nil {
-		return p.kill()
+	if err := killGroup(p.cmd); err != nil {
+		return err
 	}
+	<-p.done
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
 	timeout := time.NewTimer(10 * time.Second)
 	defer timeout.Stop()
-	select {
-	case <-p.done:
-		_ = killGroup(p.cmd) // children that outlived their master
-		return nil
-	case <-timeout.C:
-		return p.kill()
+	for groupRuns(p.cmd) {
+		select {
+		case <-poll.C:
+		case <-timeout.C:
+			return fmt.Errorf("kill process group %d: it still runs", p.cmd.Process.Pid)
+		}
 	}
+	p.gone = true
+	return nil
 }
 
 // newDir makes a directory that other users may pass through: servers give up

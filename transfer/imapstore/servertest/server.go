@@ -56,7 +56,7 @@ func (s *Server) Kill() error {
 func (s *Server) Stop() error {
 	var errs []error
 	if s.proc != nil {
-		errs = append(errs, s.proc.stop())
+		errs = append(errs, s.proc.kill())
 	}
 	for i := len(s.cleanup) - 1; i >= 0; i-- {
 		errs = append(errs, s.cleanup[i]())
