@@ -2,6 +2,7 @@ package imaptest
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -62,9 +63,18 @@ func (s *session) snapshot(msgs []numbered, see bool) []fetched {
 	return out
 }
 
-// write sends one FETCH response, with no lock held.
+// write sends one FETCH response, with no lock held. The response must be closed
+// also when writing failed: imapserver cannot say anything more before.
 func (s *session) write(w *imapserver.FetchWriter, m fetched, options *imap.FetchOptions) error {
 	r := w.CreateMessage(m.seq)
+	if err := writeItems(r, m, options); err != nil {
+		r.Close()
+		return err
+	}
+	return r.Close()
+}
+
+func writeItems(r *imapserver.FetchResponseWriter, m fetched, options *imap.FetchOptions) error {
 	if options.UID {
 		r.WriteUID(m.uid)
 	}
@@ -88,13 +98,11 @@ func (s *session) write(w *imapserver.FetchWriter, m fetched, options *imap.Fetc
 			return err
 		}
 	}
-	return r.Close()
+	return nil
 }
 
 func writeSection(r *imapserver.FetchResponseWriter, item *imap.FetchItemBodySection, data []byte) error {
 	literal := r.WriteBodySection(item, int64(len(data)))
-	if _, err := literal.Write(data); err != nil {
-		return err
-	}
-	return literal.Close()
+	_, err := literal.Write(data)
+	return errors.Join(err, literal.Close())
 }
