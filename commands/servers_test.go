@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"mailferry/transfer/imapstore/servertest"
+	"mailferry/transfer/mail"
 )
 
 // migration is the program between two real servers, run as a user runs it.
@@ -21,12 +23,13 @@ type migration struct {
 	srcAddr, dstAddr string // host:port
 	src, dst         *servertest.Server
 	user             string
+	dstUser          string
 	state            string
 	flags            []string
 }
 
 func newMigration(t testing.TB, src, dst *servertest.Server, user string) *migration {
-	return &migration{srcAddr: src.Addr, dstAddr: dst.Addr, src: src, dst: dst, user: user,
+	return &migration{srcAddr: src.Addr, dstAddr: dst.Addr, src: src, dst: dst, user: user, dstUser: user,
 		state: filepath.Join(t.TempDir(), "state.db")}
 }
 
@@ -36,7 +39,7 @@ func address(addr, user string) string {
 
 func (m *migration) command(ctx context.Context, verb string, args ...string) *exec.Cmd {
 	args = append(append([]string{verb}, args...), m.flags...)
-	cmd := exec.CommandContext(ctx, "mailferry", append(args, address(m.srcAddr, m.user), address(m.dstAddr, m.user))...)
+	cmd := exec.CommandContext(ctx, "mailferry", append(args, address(m.srcAddr, m.user), address(m.dstAddr, m.dstUser))...)
 	cmd.Env = append(os.Environ(), "MAILFERRY_SOURCE_PASSWORD="+m.src.Password, "MAILFERRY_DEST_PASSWORD="+m.dst.Password)
 	return cmd
 }
@@ -54,8 +57,8 @@ type summary struct {
 	Verdict string
 	Code    int
 
-	Reflagged int
-	Expunged  int
+	Reflagged int `json:"flags_changed"`
+	Expunged  int `json:"deleted"`
 	problems  []string
 }
 
@@ -144,26 +147,95 @@ func flat(m *servertest.Mailbox) map[string]*servertest.FolderContent {
 	return out
 }
 
-func TestDovecotToDovecot(t *testing.T) {
+// pair is a destination and what servers of its kind make of the corpus.
+type pair struct {
+	name    string
+	dst     func(testing.TB) *servertest.Server
+	renamed map[string]string // names the destination cannot spell, and what they become
+	excuses func() []*servertest.Excuse
+}
+
+func pairs() []pair {
+	return []pair{
+		{name: "Dovecot", dst: func(t testing.TB) *servertest.Server {
+			return servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true, Separator: ".", Prefix: "INBOX."})
+		}},
+		{name: "Cyrus", dst: func(t testing.TB) *servertest.Server {
+			return servertest.StartCyrus(t, servertest.CyrusOptions{Memory: true, Munge8bit: true})
+		}, renamed: map[string]string{`Say "hello"`: "Say _hello_"}, excuses: func() []*servertest.Excuse {
+			return []*servertest.Excuse{
+				servertest.Expect("Cyrus makes parents real folders", servertest.Selectable, 6),
+				servertest.Expect("Cyrus puts X for 8-bit octets in headers", servertest.EightBit, 2),
+			}
+		}},
+		{name: "Courier", dst: func(t testing.TB) *servertest.Server {
+			return servertest.StartCourier(t, servertest.CourierOptions{Memory: true})
+		}, renamed: map[string]string{"Post 📬😀": "Post __"}, excuses: func() []*servertest.Excuse {
+			return []*servertest.Excuse{
+				servertest.Expect("Courier knows no roles", servertest.Roles, 5),
+				servertest.Expect("Courier mends line ends, also the last", servertest.LineEnds, 3),
+			}
+		}},
+	}
+}
+
+// TestMigrateToServers moves a mailbox full of difficulties from Dovecot to each
+// server and lets the judge compare.
+func TestMigrateToServers(t *testing.T) {
 	src := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true})
-	dst := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true, Separator: ".", Prefix: "INBOX."})
 	fillCorpus(t, src, "anna", servertest.CorpusOptions{Small: testing.Short()})
 	before := snapshot(t, src, "anna")
-	m := newMigration(t, src, dst, "anna")
-	code, s := m.run(t)
-	t.Logf("exit %d: %s", code, s.Verdict)
-	if code != 0 || s.Copied != before.Messages() || s.Copied < 2000 {
-		t.Errorf("exit %d, %+v", code, s)
+	for _, p := range pairs() {
+		t.Run(p.name, func(t *testing.T) {
+			dst := p.dst(t)
+			m := newMigration(t, src, dst, "anna")
+			addr, log := servertest.Relay(t, src.Addr)
+			m.srcAddr = addr
+			code, s := m.run(t)
+			t.Logf("exit %d: %s", code, s.Verdict)
+			for _, line := range s.problems {
+				t.Log(line)
+			}
+			if code != 0 || s.Copied != before.Messages() || s.Copied < 2000 {
+				t.Errorf("exit %d, %+v", code, s)
+			}
+			after := snapshot(t, dst, "anna")
+			var excuses []*servertest.Excuse
+			if p.excuses != nil {
+				excuses = p.excuses()
+			}
+			want := renamed(before, p.renamed)
+			wantEqual(t, want, after, excuses...)
+			if folders := servertest.OutOfOrder(want, after); len(folders) > 0 {
+				t.Errorf("in another order: %v", folders)
+			}
+			for _, e := range excuses {
+				t.Log(e)
+			}
+			if code, s = m.run(t); code != 0 || s.Copied != 0 || s.Already != before.Messages() {
+				t.Errorf("second run: exit %d, %+v", code, s)
+			}
+			if !sameUIDs(snapshot(t, dst, "anna"), after) {
+				t.Error("the second run changed the destination")
+			}
+			if !sameUIDs(snapshot(t, src, "anna"), before) {
+				t.Error("the source was changed")
+			}
+			if n := log.Count("SELECT", "STORE", "UID STORE", "APPEND"); n > 0 || len(log.Changes()) > 0 || log.Opaque() || log.Count("EXAMINE") == 0 {
+				t.Errorf("the source was told to change something: %v", log.Changes())
+			}
+		})
 	}
-	after := snapshot(t, dst, "anna")
-	wantEqual(t, before, after)
-	if code, s = m.run(t); code != 0 || s.Copied != 0 || s.Already != before.Messages() {
-		t.Errorf("second run: exit %d, %+v", code, s)
+}
+
+// renamed is the mailbox under the names that the destination gives it.
+func renamed(m *servertest.Mailbox, names map[string]string) *servertest.Mailbox {
+	out := &servertest.Mailbox{Folders: maps.Clone(m.Folders), Subscribed: maps.Clone(m.Subscribed)}
+	for from, to := range names {
+		old, now := mail.ParsePath(from), mail.ParsePath(to)
+		out.Folders[now], out.Subscribed[now] = out.Folders[old], out.Subscribed[old]
+		delete(out.Folders, old)
+		delete(out.Subscribed, old)
 	}
-	if !sameUIDs(snapshot(t, dst, "anna"), after) {
-		t.Error("the second run changed the destination")
-	}
-	if !sameUIDs(snapshot(t, src, "anna"), before) {
-		t.Error("the source was changed")
-	}
+	return out
 }
