@@ -208,12 +208,17 @@ func (f *folderWork) close() error {
 	return f.reader.Close()
 }
 
-// status is the destination folder's, as of the opening.
+// status is the destination folder's, as of the opening. A folder that is not
+// open for writing does not tell what it can store: a dry run takes it to be everything.
 func (f *folderWork) status() mail.Status {
-	if f.reader == nil {
-		return mail.Status{AnyKeyword: true, Permanent: mail.NewFlags(mail.Seen, mail.Answered, mail.Flagged, mail.Deleted, mail.Draft)}
+	var st mail.Status
+	if f.reader != nil {
+		st = f.reader.Status()
 	}
-	return f.reader.Status()
+	if f.writer == nil {
+		st.AnyKeyword, st.Permanent = true, mail.NewFlags(mail.Seen, mail.Answered, mail.Flagged, mail.Deleted, mail.Draft)
+	}
+	return st
 }
 
 // refresh asks for the folder's state. A UIDVALIDITY other than at the opening
