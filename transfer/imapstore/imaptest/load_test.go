@@ -68,13 +68,10 @@ func TestManySessionsAtOnce(t *testing.T) {
 	}
 }
 
-// TestHundredThousand appends to a folder that its own and another session have
+// TestManyMessages appends to a folder that its own and another session have
 // selected, which is where the cost of telling them could grow with the square.
-func TestHundredThousand(t *testing.T) {
-	n := 100_000
-	if testing.Short() {
-		n = 10_000
-	}
+func TestManyMessages(t *testing.T) {
+	n := 30_000
 	_, a, addr := start(t, imaptest.Options{})
 	c, d := login(t, addr), login(t, addr)
 	c.ok("SELECT INBOX")

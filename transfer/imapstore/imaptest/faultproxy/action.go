@@ -24,7 +24,8 @@ type Action struct {
 }
 
 // Cut ends the connection in order: the client reads what was passed on and then
-// the end (FIN), the server likewise, and executes what it got.
+// the end (FIN), the server likewise, and executes what it got. Answers to
+// earlier commands that had not come by then are lost.
 func Cut() Action { return Action{kind: doCut} }
 
 // Reset ends the connection for the client by RST, which may also take back
