@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +53,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 				if code, s := m.run(t, "--before", "2016-06-01"); code != 0 || s.Copied < 500 {
 					t.Fatalf("half: exit %d, %+v", code, s)
 				}
-				os.Remove(m.state)
+				m.loseLedger()
 			}
 			m.dstAddr = proxy.Addr()
 			whole := before.Messages()
@@ -99,9 +98,7 @@ func (m *migration) killInARow(t *testing.T, proxy *faultproxy.Proxy, whole int,
 		cancel()
 		moments = append(moments, proxy.Count("APPEND"))
 		if lost {
-			for _, name := range []string{"", "-wal", "-shm"} {
-				os.Remove(m.state + name)
-			}
+			m.loseLedger()
 		}
 	}
 	return moments

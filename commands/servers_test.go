@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,13 @@ func (m *migration) run(t testing.TB, args ...string) (int, summary) {
 	return code, s
 }
 
+// loseLedger deletes all that the runs remember.
+func (m *migration) loseLedger() {
+	for _, name := range []string{"", "-wal", "-shm", ".lock"} {
+		os.Remove(m.state + name)
+	}
+}
+
 func snapshot(t testing.TB, s *servertest.Server, user string) *servertest.Mailbox {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
@@ -137,6 +145,17 @@ func sameUIDs(a, b *servertest.Mailbox) bool {
 	x, err1 := json.Marshal(flat(a))
 	y, err2 := json.Marshal(flat(b))
 	return err1 == nil && err2 == nil && bytes.Equal(x, y)
+}
+
+// sameMessages is sameUIDs without the flags.
+func sameMessages(a, b *servertest.Mailbox) bool {
+	for path, f := range a.Folders {
+		g := b.Folders[path]
+		if g == nil || !slices.Equal(f.UIDs(), g.UIDs()) {
+			return false
+		}
+	}
+	return len(a.Folders) == len(b.Folders)
 }
 
 func flat(m *servertest.Mailbox) map[string]*servertest.FolderContent {
@@ -217,6 +236,14 @@ func TestMigrateToServers(t *testing.T) {
 			}
 			if !sameUIDs(snapshot(t, dst, "anna"), after) {
 				t.Error("the second run changed the destination")
+			}
+			m.loseLedger()
+			if code, s = m.run(t); code != 0 || s.Copied != 0 || s.Already != before.Messages() {
+				t.Errorf("with the ledger lost: exit %d, %+v", code, s)
+			}
+			t.Logf("with the ledger lost: %s, %d in doubt", s.Verdict, s.Doubt)
+			if !sameMessages(snapshot(t, dst, "anna"), after) {
+				t.Error("the run without a ledger added or removed messages")
 			}
 			if !sameUIDs(snapshot(t, src, "anna"), before) {
 				t.Error("the source was changed")

@@ -153,7 +153,7 @@ type headerOnly struct{ d *digester }
 func (h *headerOnly) Write(p []byte) (int, error) {
 	if !h.d.inBody {
 		h.d.header = append(h.d.header, p...)
-		if end := headerEnd(h.d.header); end >= 0 || len(h.d.header) > maxHeader {
+		if end := headerEnd(h.d.header, 0); end >= 0 || len(h.d.header) > maxHeader {
 			h.d.inBody = true
 		}
 	}

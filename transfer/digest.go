@@ -10,13 +10,18 @@ import (
 	"mailferry/transfer/mail"
 )
 
-// digest identifies the octets of a message: all of them, and those behind the
-// header, for destinations that rewrite headers.
-type digest struct{ whole, body [sha256.Size]byte }
+// digest identifies the octets of a message: all of them; the message as servers
+// hand it back that mend line ends and put an X for each 8-bit octet of the header;
+// and what follows the header, for servers that add to headers.
+type digest struct{ whole, loose, body [sha256.Size]byte }
+
+// noBody is the body digest of a message that ends with its header.
+func noBody() [sha256.Size]byte { return sha256.Sum256(nil) }
 
 // digester computes a digest from what is written to it.
 type digester struct {
-	whole, body hash.Hash
+	whole       hash.Hash
+	loose, body looseHash
 	header      []byte // kept until its end is found, for the key
 	inBody      bool
 }
@@ -25,37 +30,78 @@ type digester struct {
 const maxHeader = 256 << 10
 
 func newDigester() *digester {
-	return &digester{whole: sha256.New(), body: sha256.New()}
+	return &digester{whole: sha256.New(), loose: looseHash{h: sha256.New()}, body: looseHash{h: sha256.New()}}
 }
 
 func (d *digester) Write(p []byte) (int, error) {
-	n := len(p)
 	d.whole.Write(p)
 	if d.inBody {
-		d.body.Write(p)
-		return n, nil
+		d.loose.write(p, false)
+		d.body.write(p, false)
+		return len(p), nil
 	}
+	searched := max(0, len(d.header)-4)
 	d.header = append(d.header, p...)
-	if end := headerEnd(d.header); end >= 0 {
-		d.inBody = true
-		d.body.Write(d.header[end:])
-		d.header = d.header[:end]
-	} else if len(d.header) > maxHeader {
-		d.inBody = true
+	end := headerEnd(d.header, searched)
+	if end < 0 && len(d.header) <= maxHeader {
+		return len(p), nil
 	}
-	return n, nil
+	d.inBody = true
+	if end < 0 {
+		end = len(d.header)
+	}
+	d.loose.write(d.header[:end], true)
+	d.loose.write(d.header[end:], false)
+	d.body.write(d.header[end:], false)
+	d.header = d.header[:end]
+	return len(p), nil
 }
 
 func (d *digester) sum() digest {
+	if !d.inBody {
+		d.inBody = true
+		d.loose.write(d.header, true)
+	}
 	var out digest
 	d.whole.Sum(out.whole[:0])
-	d.body.Sum(out.body[:0])
+	d.loose.h.Sum(out.loose[:0])
+	d.body.h.Sum(out.body[:0])
 	return out
 }
 
+// looseHash leaves out every CR and the line ends at the very end.
+type looseHash struct {
+	h       hash.Hash
+	pending int // line feeds that count only if something follows
+	buf     []byte
+}
+
+func (l *looseHash) write(p []byte, header bool) {
+	l.buf = l.buf[:0]
+	for _, c := range p {
+		switch {
+		case c == '\r':
+			continue
+		case c == '\n':
+			l.pending++
+			continue
+		case c >= 0x80 && header:
+			c = 'X'
+		}
+		for ; l.pending > 0; l.pending-- {
+			l.buf = append(l.buf, '\n')
+		}
+		l.buf = append(l.buf, c)
+	}
+	l.h.Write(l.buf)
+}
+
 // headerEnd returns the offset behind the empty line that ends a header, or -1.
-func headerEnd(b []byte) int {
-	for at := 0; ; {
+// Nothing before from is such a line.
+func headerEnd(b []byte, from int) int {
+	// The line that reaches into the new part may have begun before it.
+	at := bytes.LastIndexByte(b[:from], '\n') + 1
+	for {
 		i := bytes.IndexByte(b[at:], '\n')
 		if i < 0 {
 			return -1

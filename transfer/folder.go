@@ -16,6 +16,7 @@ type folderWork struct {
 	dest   mail.Path
 	before mail.Folder // as listed when the run began
 	exists bool
+	still  bool // seen to stand still when the run began
 	made   bool // by this run
 	pairs  []*pairWork
 
@@ -293,7 +294,9 @@ func (f *folderWork) standStill(ctx context.Context) error {
 	if err != nil {
 		return ofLedger(err)
 	}
-	if len(intents) == 0 && !f.unknownPast() {
+	still := f.still
+	f.still = false // a later attempt may have left messages on their way itself
+	if still || len(intents) == 0 && !f.unknownPast() {
 		return nil
 	}
 	t := f.run.job.Timing

@@ -43,8 +43,8 @@ type hasher func(ctx context.Context, uids mail.UIDSet) (map[mail.UID]digest, er
 //
 // One candidate on either side with equal key and equal size is a match where both
 // ends keep sizes (a key without Message-ID never is). In every other case of equal
-// keys the octets decide: first of the whole message, then of what follows the
-// header. Where sizes say nothing and the octets differ, a key that is unique at both
+// keys the octets decide: first all of them, then without regard to what servers
+// are known to mend, then those behind the header, in doubt. Where sizes say nothing and the octets differ, a key that is unique at both
 // ends still is a match, in doubt: such servers rewrite what they are given.
 //
 // A destination message marked \Deleted is on its way out and no counterpart,
@@ -130,8 +130,9 @@ func (m matcher) byDigest(ctx context.Context, groups []group, out *matching) ([
 	var left []candidate
 	for _, g := range groups {
 		lonely := !m.sizes && len(g.src) == 1 && len(g.dst) == 1 && g.src[0].key.HasID
-		g.pairUp(out, srcSums, dstSums, true)
-		g.pairUp(out, srcSums, dstSums, false)
+		for _, how := range []likeness{whole, loose, body} {
+			g.pairUp(out, srcSums, dstSums, how)
+		}
 		if lonely && len(g.src) == 1 {
 			out.pairs = append(out.pairs, matched{src: g.src[0], dst: g.dst[0], doubt: true})
 			g.src, g.dst = nil, nil
@@ -146,32 +147,47 @@ func (m matcher) byDigest(ctx context.Context, groups []group, out *matching) ([
 	return left, nil
 }
 
-// pairUp moves the candidates with equal sums from the group to out: sums of the
-// whole message, or of what follows the header. Nothing behind the header proves nothing.
-func (g *group) pairUp(out *matching, srcSums, dstSums map[mail.UID]digest, whole bool) {
-	empty := newDigester().sum().body
-	part := func(d digest) [32]byte {
-		if whole {
-			return d.whole
-		}
-		return d.body
+// likeness is how two messages are equal, see digest.
+type likeness int
+
+const (
+	whole likeness = iota
+	loose
+	body
+)
+
+// sum returns the digest to compare by; false if it proves nothing.
+func (l likeness) sum(d digest) ([32]byte, bool) {
+	switch l {
+	case whole:
+		return d.whole, true
+	case loose:
+		return d.loose, true
 	}
+	return d.body, d.body != noBody()
+}
+
+// pairUp moves the candidates with equal sums from the group to out.
+func (g *group) pairUp(out *matching, srcSums, dstSums map[mail.UID]digest, how likeness) {
 	free := make(map[[32]byte][]candidate)
 	for _, d := range g.dst {
-		if sum, ok := dstSums[d.uid]; ok {
-			free[part(sum)] = append(free[part(sum)], d)
+		if all, came := dstSums[d.uid]; came {
+			if sum, ok := how.sum(all); ok {
+				free[sum] = append(free[sum], d)
+			}
 		}
 	}
 	taken := make(map[mail.UID]bool)
 	g.src = slices.DeleteFunc(slices.Clone(g.src), func(s candidate) bool {
-		sum, ok := srcSums[s.uid]
-		if !ok || len(free[part(sum)]) == 0 || !whole && sum.body == empty {
+		all, came := srcSums[s.uid]
+		sum, ok := how.sum(all)
+		if !came || !ok || len(free[sum]) == 0 {
 			return false
 		}
-		d := free[part(sum)][0]
-		free[part(sum)] = free[part(sum)][1:]
+		d := free[sum][0]
+		free[sum] = free[sum][1:]
 		taken[d.uid] = true
-		out.pairs = append(out.pairs, matched{src: s, dst: d, whole: whole, doubt: !whole})
+		out.pairs = append(out.pairs, matched{src: s, dst: d, whole: how == whole, doubt: how == body})
 		return true
 	})
 	g.dst = slices.DeleteFunc(slices.Clone(g.dst), func(d candidate) bool { return taken[d.uid] })

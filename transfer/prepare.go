@@ -36,7 +36,49 @@ func (r *run) makeFolders(ctx context.Context, src []mail.Folder) error {
 	if err := r.checkMade(ctx); err != nil {
 		return err
 	}
-	return r.subscribe(ctx, src)
+	if err := r.subscribe(ctx, src); err != nil {
+		return err
+	}
+	return r.standStill(ctx)
+}
+
+// standStill waits once for all folders that may still be receiving from an
+// earlier run, instead of once for each. Those that grow meanwhile wait for themselves.
+func (r *run) standStill(ctx context.Context) error {
+	waiting := false
+	for _, f := range r.folders {
+		intents, err := r.ledger.Intents(ctx, f.dest)
+		if err != nil {
+			return ofLedger(err)
+		}
+		waiting = waiting || len(intents) > 0 || f.unknownPast()
+	}
+	if !waiting {
+		return nil
+	}
+	var states [2]map[mail.Path]mail.Status
+	for i := range states {
+		list, err := r.job.Dest.Folders(ctx)
+		if err != nil {
+			return at(EndDest, err)
+		}
+		states[i] = make(map[mail.Path]mail.Status)
+		for _, f := range list {
+			if f.Status != nil {
+				states[i][f.Path] = *f.Status
+			}
+		}
+		if i == 0 {
+			if err := r.pause(ctx, r.job.Timing.Settle); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range r.folders {
+		before, known := states[0][f.dest]
+		f.still = known && sameMessages(before, states[1][f.dest])
+	}
+	return nil
 }
 
 // checkMade makes sure that what was created is there under its own name. A server

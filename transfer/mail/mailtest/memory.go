@@ -96,6 +96,7 @@ func (m *Memory) Folders(ctx context.Context) ([]mail.Folder, error) {
 	}
 	var list []mail.Folder
 	for _, f := range m.sorted() {
+		f.arrive()
 		list = append(list, m.describe(f))
 	}
 	return list, nil

@@ -42,7 +42,8 @@ type Options struct {
 	// Eager stores messages when they are queued and not when their done runs.
 	Eager bool
 	// Late makes messages that were queued on a handle which died, or was closed
-	// without Flush, arrive one by one: one at each Refresh of the folder.
+	// without Flush, arrive one by one: one at each Refresh of the folder
+	// and at each Folders.
 	Late bool
 
 	// Rewrite is what the store makes of an appended message; nil: nothing.
