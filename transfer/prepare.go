@@ -18,7 +18,7 @@ func (r *run) makeFolders(ctx context.Context, src []mail.Folder) error {
 		if f.exists {
 			continue
 		}
-		err := r.insist(ctx, f.pairs[0].src.Path, func() error {
+		err := r.insist(ctx, f.pairs[0].src.Path, always, func() error {
 			return r.job.Dest.Create(ctx, mail.Folder{Path: f.dest, Role: f.pairs[0].src.Role})
 		})
 		if err != nil {
@@ -109,8 +109,9 @@ func (r *run) checkMade(ctx context.Context) error {
 	return nil
 }
 
-// insist tries again what may succeed later, as long as the pauses allow.
-func (r *run) insist(ctx context.Context, folder mail.Path, do func() error) error {
+// insist tries again what may succeed and worth says is worth it, as long as the
+// pauses allow.
+func (r *run) insist(ctx context.Context, folder mail.Path, worth func(*mail.Error) bool, do func() error) error {
 	wait := r.job.Timing.Backoff
 	for n := 1; ; n++ {
 		err := do()
@@ -118,7 +119,7 @@ func (r *run) insist(ctx context.Context, folder mail.Path, do func() error) err
 			return err
 		}
 		e := mail.ErrorOf(err)
-		if e.Retry == mail.RetryNever {
+		if e.Retry == mail.RetryNever || !worth(e) {
 			return err
 		}
 		pause := cmp.Or(e.After, wait)
@@ -129,6 +130,12 @@ func (r *run) insist(ctx context.Context, folder mail.Path, do func() error) err
 		wait *= 2
 	}
 }
+
+// comeBackLater is for the first contact: a server that is busy may be waited for,
+// but a wrong address is better told at once.
+func comeBackLater(e *mail.Error) bool { return e.Retry == mail.RetryLater }
+
+func always(*mail.Error) bool { return true }
 
 // subscribe carries changes of subscriptions over, three ways like flags: a
 // folder is subscribed or unsubscribed when that changed at the source since the last run.
@@ -143,7 +150,7 @@ func (r *run) subscribe(ctx context.Context, src []mail.Folder) error {
 				continue
 			}
 			if p.src.Subscribed != f.before.Subscribed {
-				err := r.insist(ctx, p.src.Path, func() error { return to.SetSubscribed(ctx, f.dest, p.src.Subscribed) })
+				err := r.insist(ctx, p.src.Path, always, func() error { return to.SetSubscribed(ctx, f.dest, p.src.Subscribed) })
 				if err != nil && (endsRun(err) || unreachable(err)) {
 					return at(EndDest, err)
 				}

@@ -77,7 +77,11 @@ func newRun(job *Job) (*run, error) {
 
 // begin lists both ends, pairs the folders and creates what is missing.
 func (r *run) begin(ctx context.Context) error {
-	src, dst, err := listBoth(ctx, r.job.Source, r.job.Dest)
+	var src, dst []mail.Folder
+	err := r.insist(ctx, mail.Path{}, comeBackLater, func() (err error) {
+		src, dst, err = listBoth(ctx, r.job.Source, r.job.Dest)
+		return err
+	})
 	if err != nil {
 		return err
 	}
