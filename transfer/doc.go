@@ -4,16 +4,19 @@
 // # The algorithm
 //
 //	list the folders of both ends; filter, map and pair them; check recorded pairs
+//	make what the destination lacks; carry subscriptions over
+//	if an earlier run may still be sending: wait until the destination stands still
 //	for each pair that is not finished (a few destination folders at a time):
-//	    create the destination folder; open a Reader and a Writer
-//	    settle:  open intents?  wait until UIDNEXT stands still, then match what
-//	             arrived from the intent's UIDNEXT on; record it; drop the intents
-//	    adopt:   pair not adopted?  match what the destination holds
+//	    open a Writer and a Reader; void what another UIDVALIDITY has made void
+//	    settle:  open intents?  match what arrived from the intent's UIDNEXT on;
+//	             record it; drop the intents
 //	    plan:    merge the source's listing with the ledger's records, both
-//	             sorted by UID: copy, reflag, keep, gone
-//	    reflag:  base = source's flags at the last run; add source-base, remove base-source
+//	             sorted by UID: copy, reflag, keep, gone; flags go over on the way:
+//	             base = source's flags at the last run; add source-base, remove base-source
+//	    adopt:   match what is to be copied with what the destination holds and no
+//	             record names: all of it the first time, what is new there later
 //	    copy:    fetch in UID order -> batch -> intent -> append -> flush -> record
-//	    finish:  record both ends' Status if nothing is left over
+//	    conclude: record both ends' Status, and whether nothing is left over
 //	mirror: expunge what this ledger appended and the source no longer has
 //
 // # Why no message is lost
@@ -41,7 +44,7 @@
 //	answered, not recorded                  intent, match               records
 //	recorded, intent settled (one commit)   record                      nothing
 //	half of the batch answered              intent, some match          records these, copies the rest
-//	ledger lost at any of these             pair not adopted            adopts, then copies the rest
+//	ledger lost at any of these             pair not adopted            waits, adopts, copies the rest
 //	UIDVALIDITY changed                     other validity in the pair  voids, adopts, copies the rest
 //	expunged (mirror), not recorded         record, source UID gone     expunges again: no effect
 //	flags set, base not recorded            old base                    sets them again: no effect
@@ -53,4 +56,5 @@
 //
 // See match.go. Messages are multisets: two equal ones stay two. A destination
 // message is matched at most once, and never when a record of any pair names it.
+// Where neither ledger nor octets decide, the message is copied and named as in doubt.
 package transfer
