@@ -57,6 +57,15 @@ func (p *pairWork) adopt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !strangers.Empty() && !p.todo.Empty() {
+		if n, err := p.byOrigin(ctx); err != nil {
+			return err
+		} else if n > 0 {
+			if err := p.plan(ctx); err != nil {
+				return err
+			}
+		}
+	}
 	var found matching
 	if !strangers.Empty() && !p.todo.Empty() {
 		todo := p.todo.Clone()
@@ -166,8 +175,7 @@ func (p *pairWork) record(ctx context.Context, found matching, appended bool, ch
 		records = append(records, Record{Source: m.src.uid, Dest: m.dst.uid, Appended: appended && m.whole, Base: base})
 	}
 	if p.run.job.DryRun {
-		p.dry = append(p.dry, records...)
-		slices.SortFunc(p.dry, func(a, b Record) int { return int(int64(a.Source) - int64(b.Source)) })
+		p.addDry(records)
 	} else if err := p.commitFound(ctx, records, change); err != nil {
 		return err
 	}
@@ -184,6 +192,12 @@ func (p *pairWork) record(ctx context.Context, found matching, appended bool, ch
 		}
 	}
 	return nil
+}
+
+// addDry takes records into the dry run's own account.
+func (p *pairWork) addDry(records []Record) {
+	p.dry = append(p.dry, records...)
+	slices.SortFunc(p.dry, func(a, b Record) int { return int(int64(a.Source) - int64(b.Source)) })
 }
 
 func (p *pairWork) commitFound(ctx context.Context, records []Record, change Change) error {

@@ -136,11 +136,21 @@ func (p *pairWork) readChunk(ctx context.Context, chunk mail.UIDSet, out chan<- 
 	withheld, err := p.fetch(ctx, present, out)
 	for uid := range withheld.All() {
 		if err == nil {
-			lost.fail(uid, at(EndSource, &mail.Error{Op: "fetch", Folder: p.src.Path, UID: uid, Scope: mail.ScopeMessage,
-				Retry: mail.RetryNever, Kind: mail.KindDamaged, Err: errors.New("the source lists the message but does not deliver it")}))
+			lost.fail(uid, at(EndSource, p.whyWithheld(uid)))
 		}
 	}
 	return err
+}
+
+// whyWithheld says why a message that is listed does not come.
+func (p *pairWork) whyWithheld(uid mail.UID) error {
+	if w, ok := p.source.(mail.Withholder); ok {
+		if err := w.Withheld(uid); err != nil {
+			return err
+		}
+	}
+	return &mail.Error{Op: "fetch", Folder: p.src.Path, UID: uid, Scope: mail.ScopeMessage,
+		Retry: mail.RetryNever, Kind: mail.KindDamaged, Err: errors.New("the source lists the message but does not deliver it")}
 }
 
 // fetch reads the messages of chunk and returns those that did not come. What

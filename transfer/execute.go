@@ -21,7 +21,8 @@ func (p *pairWork) plan(ctx context.Context) error {
 	}
 	p.there = there
 	mirror := p.run.job.Mirror && !p.run.job.Dest.Traits().AutoExpunge
-	merge := flagMerge{mode: p.run.job.Flags, mirror: mirror, dest: p.status(), current: current}
+	_, archive := p.run.job.Dest.(mail.Historian)
+	merge := flagMerge{mode: p.run.job.Flags, mirror: mirror, archive: archive, dest: p.status(), current: current}
 	pl := &planner{dest: there, filter: p.run.job.Filter, merge: merge, again: p.run.job.Full, next: p.records(ctx)}
 	ex := &executor{pairWork: p, merge: merge}
 	filter := p.run.job.Filter
@@ -45,6 +46,9 @@ func (p *pairWork) plan(ctx context.Context) error {
 	}
 	// Only now is it known that the listing was complete.
 	if err := ex.forgetGone(ctx); err != nil {
+		return err
+	}
+	if err := p.markGone(ctx, ex.gone); err != nil {
 		return err
 	}
 	p.listed = true
@@ -88,6 +92,7 @@ type executor struct {
 	changes []mail.FlagChange
 	records []Record
 	forget  mail.UIDSet
+	gone    mail.UIDSet // UIDs at the destination of what the source has no longer
 }
 
 func (e *executor) do(ctx context.Context, s step) error {
@@ -113,6 +118,7 @@ func (e *executor) do(ctx context.Context, s step) error {
 	case copyIt:
 		return e.copyIt(s)
 	case gone:
+		e.gone.Add(s.record.Dest)
 		if e.run.job.Mirror && s.record.Appended && s.record.Dest != 0 {
 			e.expunge[s.record.Source] = s.record.Dest
 		}

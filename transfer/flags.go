@@ -6,6 +6,7 @@ import "mailferry/transfer/mail"
 type flagMerge struct {
 	mode    FlagMode
 	mirror  bool                      // \Deleted set later is carried over too, to what was appended
+	archive bool                      // nothing expunges there: \Deleted is a flag like any other
 	dest    mail.Status               // which flags the destination can store
 	current func(mail.UID) mail.Flags // the destination's flags; only for FlagsSource
 }
@@ -30,7 +31,7 @@ func (m flagMerge) diff(source mail.Flags, r Record) (add, remove mail.Flags) {
 // message that was merely marked at the source must not vanish at the destination
 // when some client expunges there.
 func (m flagMerge) wanted(source, base mail.Flags, r Record) mail.Flags {
-	if m.mirror && r.Appended || base.Has(mail.Deleted) {
+	if m.archive || m.mirror && r.Appended || base.Has(mail.Deleted) {
 		return source
 	}
 	return source.Filter(func(f string) bool { return f != mail.Deleted })

@@ -48,6 +48,7 @@ type pairWork struct {
 	next     mail.UID // no message sent from now on gets a smaller UID
 	expected int      // messages the destination should have at the end
 	unset    bool     // flags that the destination refused
+	suspect  bool     // so much vanished from the source that the archive keeps it current
 }
 
 func newPairWork(f *folderWork, src mail.Folder, pair Pair) *pairWork {
@@ -156,7 +157,7 @@ func (p *pairWork) conclude(ctx context.Context) error {
 	if !undisturbed {
 		pair.DestState.UIDNext = p.status().UIDNext
 	}
-	pair.Complete = undisturbed && len(p.failed) == 0 && len(p.leftOut) == 0 && p.gone.Empty() && len(p.expunge) == 0 && !p.unset
+	pair.Complete = undisturbed && len(p.failed) == 0 && len(p.leftOut) == 0 && p.gone.Empty() && len(p.expunge) == 0 && !p.unset && !p.suspect
 	if err := p.run.ledger.Commit(ctx, Change{Pair: &pair}); err != nil {
 		return ofLedger(err)
 	}

@@ -25,6 +25,7 @@ func Run(ctx context.Context, job Job) (*Report, error) {
 		return &Report{DryRun: job.DryRun, Started: time.Now(), Finished: time.Now()}, err
 	}
 	if err := r.begin(ctx); err != nil {
+		r.endHistory(ctx, err)
 		r.report.finish()
 		return r.report, err
 	}
@@ -33,6 +34,9 @@ func Run(ctx context.Context, job Job) (*Report, error) {
 		err = r.mirror(ctx)
 	}
 	r.collect()
+	if herr := r.endHistory(ctx, err); err == nil {
+		err = herr
+	}
 	if herr := r.history(ctx); err == nil {
 		err = herr
 	}
@@ -41,15 +45,16 @@ func Run(ctx context.Context, job Job) (*Report, error) {
 
 // run is the state of one Run.
 type run struct {
-	job     *Job
-	ledger  Ledger
-	loader  *loader
-	slots   *slots
-	watch   *watcher
-	report  *Report
-	folders []*folderWork
-	seen    map[mail.Path]mail.Status // the source's folders, as listed when the run began
-	fresh   bool                      // no run can have sent anything to the destination yet
+	job       *Job
+	ledger    Ledger
+	loader    *loader
+	slots     *slots
+	watch     *watcher
+	report    *Report
+	folders   []*folderWork
+	seen      map[mail.Path]mail.Status // the source's folders, as listed when the run began
+	historian mail.Historian            // the destination, if it is an archive and a run has begun
+	fresh     bool                      // no run can have sent anything to the destination yet
 }
 
 func newRun(job *Job) (*run, error) {
@@ -120,6 +125,9 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	if r.report.Run, err = r.ledger.StartRun(ctx, r.report.Started); err != nil {
 		return ofLedger(err)
+	}
+	if err := r.beginHistory(ctx, src, pairs); err != nil {
+		return err
 	}
 	return r.makeFolders(ctx, src)
 }
