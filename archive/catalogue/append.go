@@ -1,0 +1,139 @@
+package catalogue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+
+	"mailferry/transfer/mail"
+)
+
+// ErrNoUIDs is the error of a folder that has given out every UID.
+var ErrNoUIDs = errors.New("the folder has no UIDs left")
+
+// Append records messages of a folder in their order and fills in UIDs. f is updated.
+func (d *DB) Append(ctx context.Context, run int64, f *Folder, list []Message) error {
+	now := *f
+	err := d.write(ctx, func(tx *sql.Tx) error {
+		old, err := scanFolder(tx.QueryRow("SELECT "+folderColumns+" FROM folders WHERE id = ?", f.ID))
+		if err != nil {
+			return unreadable(err)
+		}
+		old.Stamp, old.ModSeq, now = max(old.Stamp, f.Stamp), old.ModSeq+1, old
+		put, err := tx.Prepare(`INSERT INTO messages (folder, uid, origin, origin_uid, place, size, sum, proven, date, zone,
+			bare, full, has_id, flags, flags_since, modseq, added, gone, suspect)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`)
+		if err != nil {
+			return err
+		}
+		defer put.Close()
+		now = old
+		for i := range list {
+			if err := d.insert(tx, put, run, &now, &list[i]); err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec(`UPDATE folders SET next = ?, modseq = ?, stamp = ?, messages = ?, unseen = ?, bytes = ? WHERE id = ?`,
+			now.Next, now.ModSeq, now.Stamp, now.Messages, now.Unseen, now.Bytes, now.ID)
+		return err
+	})
+	if err == nil {
+		*f = now
+	}
+	return err
+}
+
+func (d *DB) insert(tx *sql.Tx, put *sql.Stmt, run int64, f *Folder, m *Message) error {
+	if f.Next == math.MaxUint32 {
+		return ErrNoUIDs
+	}
+	set, err := d.setID(tx, m.Flags)
+	if err != nil {
+		return err
+	}
+	origin, err := d.originID(tx, originOf(m))
+	if err != nil {
+		return err
+	}
+	m.UID, m.ModSeq, m.Added = f.Next, f.ModSeq, run
+	_, zone := m.Date.Zone()
+	_, err = put.Exec(f.ID, m.UID, origin, m.Origin.UID, []byte(m.Place), m.Size, m.Sum[:], m.Proven, m.Date.Unix(), zone,
+		m.Key.Bare[:], m.Key.Full[:], m.Key.HasID, set, run, m.ModSeq, run)
+	if err != nil {
+		return err
+	}
+	f.Next++
+	f.Messages++
+	f.Bytes += m.Size
+	if !m.Flags.Has(mail.Seen) {
+		f.Unseen++
+	}
+	return nil
+}
+
+// SetFlags records new flags and places of messages. Those not there are passed over. f is updated.
+func (d *DB) SetFlags(ctx context.Context, run int64, f *Folder, changes []Change) error {
+	var now Folder
+	err := d.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.Exec("UPDATE folders SET modseq = modseq + 1 WHERE id = ?", f.ID); err != nil {
+			return err
+		}
+		unseen := 0
+		for _, c := range changes {
+			delta, err := d.reflag(tx, run, f.ID, c)
+			if err != nil {
+				return err
+			}
+			unseen += delta
+		}
+		var err error
+		now, err = scanFolder(tx.QueryRow("UPDATE folders SET unseen = unseen + ? WHERE id = ? RETURNING "+folderColumns, unseen, f.ID))
+		return unreadable(err)
+	})
+	if err == nil {
+		*f = now
+	}
+	return err
+}
+
+func (d *DB) reflag(tx *sql.Tx, run, folder int64, c Change) (unseen int, err error) {
+	var set, since int64
+	var text []byte
+	row := tx.QueryRow(`SELECT m.flags, m.flags_since, s.text FROM messages m JOIN flagsets s ON s.id = m.flags
+		WHERE m.folder = ? AND m.uid = ? AND m.gone = 0`, folder, c.UID)
+	if err := row.Scan(&set, &since, &text); errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	id, err := d.setID(tx, c.Flags)
+	if err != nil {
+		return 0, err
+	}
+	if id != set && since < run {
+		_, err := tx.Exec("INSERT OR REPLACE INTO flag_history VALUES (?, ?, ?, ?)", folder, c.UID, since, set)
+		if err != nil {
+			return 0, err
+		}
+		since = run
+	}
+	_, err = tx.Exec(`UPDATE messages SET flags = ?3, flags_since = ?4, place = ?5,
+		modseq = (SELECT modseq FROM folders WHERE id = ?1) WHERE folder = ?1 AND uid = ?2`, folder, c.UID, id, since, []byte(c.Place))
+	seen := mail.ParseFlags(string(text)).Has(mail.Seen)
+	switch {
+	case seen && !c.Flags.Has(mail.Seen):
+		unseen = 1
+	case !seen && c.Flags.Has(mail.Seen):
+		unseen = -1
+	}
+	return unseen, err
+}
+
+// Move records that the octets of a message are elsewhere.
+func (d *DB) Move(ctx context.Context, folder int64, uid mail.UID, place string) error {
+	return d.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.Exec("UPDATE messages SET place = ? WHERE folder = ? AND uid = ?", []byte(place), folder, uid)
+		return err
+	})
+}

@@ -1,0 +1,155 @@
+package catalogue
+
+import (
+	"context"
+	"database/sql"
+
+	"mailferry/transfer/mail"
+)
+
+// MarkGone records which messages of a folder the source does not hold: as
+// suspect, or as gone from this run on. A suspect message that is not among them is
+// suspect no more. f is updated.
+func (d *DB) MarkGone(ctx context.Context, run int64, f *Folder, gone mail.UIDSet, suspect bool) error {
+	var now Folder
+	err := d.write(ctx, func(tx *sql.Tx) error {
+		if err := clearSuspects(tx, f.ID, gone); err != nil {
+			return err
+		}
+		query := `UPDATE messages SET gone = ?1, suspect = 0 WHERE folder = ?2 AND uid BETWEEN ?3 AND ?4 AND gone = 0`
+		if suspect {
+			query = `UPDATE messages SET suspect = ?1 WHERE folder = ?2 AND uid BETWEEN ?3 AND ?4 AND gone = 0 AND suspect = 0`
+		}
+		changed := int64(0)
+		for _, r := range gone.Ranges() {
+			res, err := tx.Exec(query, run, f.ID, r.First, r.Last)
+			if err != nil {
+				return err
+			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			changed += n
+		}
+		if changed > 0 && !suspect {
+			if err := d.recount(tx, f.ID); err != nil {
+				return err
+			}
+		}
+		var err error
+		now, err = scanFolder(tx.QueryRow("SELECT "+folderColumns+" FROM folders WHERE id = ?", f.ID))
+		return unreadable(err)
+	})
+	if err == nil {
+		*f = now
+	}
+	return err
+}
+
+func clearSuspects(tx *sql.Tx, folder int64, keep mail.UIDSet) error {
+	rows, err := tx.Query("SELECT uid FROM messages WHERE folder = ? AND suspect > 0", folder)
+	if err != nil {
+		return err
+	}
+	var clear []mail.UID
+	for rows.Next() {
+		var uid mail.UID
+		if err := rows.Scan(&uid); err != nil {
+			rows.Close()
+			return unreadable(err)
+		}
+		if !keep.Contains(uid) {
+			clear = append(clear, uid)
+		}
+	}
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	for _, uid := range clear {
+		if _, err := tx.Exec("UPDATE messages SET suspect = 0 WHERE folder = ? AND uid = ?", folder, uid); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// recount computes what a folder holds now from its messages.
+func (d *DB) recount(tx *sql.Tx, folder int64) error {
+	rows, err := tx.Query(`SELECT s.text, count(*), sum(m.size) FROM messages m JOIN flagsets s ON s.id = m.flags
+		WHERE m.folder = ? AND m.gone = 0 GROUP BY m.flags`, folder)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var messages, unseen, bytes int64
+	for rows.Next() {
+		var text []byte
+		var n, size int64
+		if err := rows.Scan(&text, &n, &size); err != nil {
+			return unreadable(err)
+		}
+		messages, bytes = messages+n, bytes+size
+		if !mail.ParseFlags(string(text)).Has(mail.Seen) {
+			unseen += n
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	_, err = tx.Exec("UPDATE folders SET messages = ?, unseen = ?, bytes = ?, modseq = modseq + 1 WHERE id = ?", messages, unseen, bytes, folder)
+	return err
+}
+
+// Origins calls fn for each message of a folder that is there now and whose origin's folder has this hash and
+// UIDVALIDITY, ascending by own UID. The source and folder told are empty where they are not known.
+func (d *DB) Origins(ctx context.Context, folder int64, hash, validity uint32, fn func(own, uid mail.UID, source string, path mail.Path) error) error {
+	const page = 5000
+	for after := mail.UID(0); ; {
+		list, err := d.originPage(ctx, folder, hash, validity, after, page)
+		if err != nil {
+			return err
+		}
+		for _, m := range list {
+			o, err := d.origin(ctx, m.origin)
+			if err != nil {
+				return err
+			}
+			if err := fn(m.own, m.uid, o.source, mail.PathFromKey(o.folder)); err != nil {
+				return err
+			}
+			after = m.own
+		}
+		if len(list) < page {
+			return nil
+		}
+	}
+}
+
+type pairOfUIDs struct {
+	own, uid mail.UID
+	origin   int64
+}
+
+func (d *DB) originPage(ctx context.Context, folder int64, hash, validity uint32, after mail.UID, limit int) ([]pairOfUIDs, error) {
+	rows, err := d.db.QueryContext(ctx, `SELECT m.uid, m.origin_uid, m.origin FROM messages m
+		WHERE m.folder = ? AND m.uid > ? AND m.gone = 0
+		AND m.origin IN (SELECT id FROM origins WHERE hash = ? AND validity = ?) ORDER BY m.uid LIMIT ?`,
+		folder, after, hash, validity, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []pairOfUIDs
+	for rows.Next() {
+		var p pairOfUIDs
+		if err := rows.Scan(&p.own, &p.uid, &p.origin); err != nil {
+			return nil, unreadable(err)
+		}
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}

@@ -1,0 +1,114 @@
+package disk
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+)
+
+// Root is the FS of a real directory.
+type Root struct{ root *os.Root }
+
+var _ FS = (*Root)(nil)
+
+// OpenRoot returns the FS of dir, which must be there. The caller closes it.
+func OpenRoot(dir string) (*Root, error) {
+	r, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Root{r}, nil
+}
+
+// Close frees the directory. Files opened from it stay usable.
+func (r *Root) Close() error { return r.root.Close() }
+
+func (r *Root) Create(name string) (File, error) {
+	f, err := r.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return file{f}, nil
+}
+
+type file struct{ *os.File }
+
+func (f file) Flushing() { startWriting(f.File) }
+
+func (r *Root) Open(name string) (io.ReadCloser, error) { return r.root.Open(name) }
+
+func (r *Root) Stat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
+
+func (r *Root) Rename(from, to string) error { return r.root.Rename(from, to) }
+
+func (r *Root) Remove(name string) error { return r.root.Remove(name) }
+
+func (r *Root) Mkdir(name string) error { return r.root.Mkdir(name, 0o700) }
+
+func (r *Root) Chtimes(name string, t time.Time) error { return r.root.Chtimes(name, t, t) }
+
+// listed is how many names are read at once: a folder may hold a million.
+const listed = 4096
+
+func (r *Root) List(name string, fn func([]fs.DirEntry) error) error {
+	d, err := r.root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	for {
+		entries, err := d.ReadDir(listed)
+		if len(entries) > 0 {
+			if err := fn(entries); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// syncers is how many files are synced at once: file systems answer fsyncs that
+// wait together by one write of their journal.
+const syncers = 16
+
+func (r *Root) Sync(files []File) error {
+	work := make(chan File, len(files))
+	for _, f := range files {
+		work <- f
+	}
+	close(work)
+	errs := make([]error, min(syncers, len(files)))
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() {
+			for f := range work {
+				if err := f.(file).File.Sync(); err != nil {
+					errs[i] = err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (r *Root) SyncDir(name string) error {
+	d, err := r.root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) {
+		return err
+	}
+	return nil
+}

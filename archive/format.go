@@ -1,0 +1,73 @@
+package archive
+
+import (
+	"io"
+
+	"mailferry/archive/catalogue"
+	"mailferry/transfer/mail"
+)
+
+// format is what the two formats do differently. A place is where a message's octets are, in
+// words that only the format reads.
+type format interface {
+	name() Format
+	// dir names the place of a new folder. taken holds the places there are, folded.
+	dir(path mail.Path, parent string, taken map[string]bool) string
+	fold(dir string) string
+	// make creates the folder and makes it durable.
+	make(dir string, path mail.Path) error
+	// folders calls fn for each folder that is there.
+	folders(fn func(dir string, path mail.Path) error) error
+	// subscribe records the directories of all folders that are subscribed.
+	subscribe(dirs []string) error
+	// subscribed returns what subscribe recorded.
+	subscribed() ([]string, error)
+
+	box(f catalogue.Folder) (box, error)
+	shelf(dir string) shelf
+	// mend puts away what a writer that was killed has left behind.
+	mend(dir string) error
+	// survey compares a folder with the messages known to be in it.
+	survey(dir string, known places) (found, error)
+}
+
+// box is a folder that takes messages in.
+type box interface {
+	// stage writes a message where no reader looks.
+	stage(m *mail.Message) (catalogue.Message, error)
+	// commit makes what is staged durable and puts it into the folder.
+	commit() error
+	// drop takes back what is staged.
+	drop() error
+	// setFlags makes other programs see flags, as far as the format can say them,
+	// and returns the place from then on.
+	setFlags(place string, flags mail.Flags) (string, error)
+	syncFlags() error
+	// stamp is that of the newest message.
+	stamp() int64
+	close() error
+}
+
+// shelf is a folder whose messages can be read. One goroutine at a time uses it.
+type shelf interface {
+	// open yields the octets of the message; fs.ErrNotExist if there is none.
+	open(place string) (io.ReadCloser, error)
+	close() error
+}
+
+// places yields what the catalogue knows of a folder.
+type places func(fn func(uid mail.UID, place string) error) error
+
+// found is how a folder differs from its catalogue.
+type found struct {
+	ours    []stray    // messages of ours that are not recorded, in their order
+	foreign []string   // files that are not ours
+	missing []mail.UID // recorded, and not there
+}
+
+// stray is a message that the catalogue does not have.
+type stray struct {
+	stamp int64
+	place string
+	read  func() (catalogue.Message, error)
+}

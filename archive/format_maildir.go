@@ -1,0 +1,234 @@
+package archive
+
+import (
+	"errors"
+	"hash/maphash"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"mailferry/archive/catalogue"
+	"mailferry/archive/disk"
+	"mailferry/archive/maildir"
+	"mailferry/transfer/mail"
+)
+
+type maildirFormat struct{ fs disk.FS }
+
+func (m maildirFormat) name() Format { return Maildir }
+
+func (m maildirFormat) dir(path mail.Path, parent string, taken map[string]bool) string {
+	return maildir.Dir(path, parent, func(dir string) bool { return taken[maildir.Fold(dir)] })
+}
+
+func (m maildirFormat) fold(dir string) string { return maildir.Fold(dir) }
+
+func (m maildirFormat) make(dir string, path mail.Path) error { return maildir.Make(m.fs, dir, path) }
+
+func (m maildirFormat) folders(fn func(string, mail.Path) error) error {
+	return maildir.Directories(m.fs, func(dir string) error {
+		path, ok := maildir.FolderIn(m.fs, dir)
+		if !ok {
+			return nil
+		}
+		return fn(dir, path)
+	})
+}
+
+func (m maildirFormat) subscribe(dirs []string) error {
+	names := make([]string, len(dirs))
+	for i, dir := range dirs {
+		if names[i] = strings.TrimPrefix(dir, "."); names[i] == "" {
+			names[i] = "INBOX"
+		}
+	}
+	return maildir.WriteSubscriptions(m.fs, names)
+}
+
+func (m maildirFormat) subscribed() ([]string, error) {
+	names, err := maildir.ReadSubscriptions(m.fs)
+	for i, name := range names {
+		if names[i] = "." + name; name == "INBOX" {
+			names[i] = "."
+		}
+	}
+	return names, err
+}
+
+func (m maildirFormat) mend(dir string) error { return maildir.Clean(m.fs, dir) }
+
+func (m maildirFormat) box(f catalogue.Folder) (box, error) {
+	b, err := maildir.Open(m.fs, f.Dir, f.Stamp)
+	if err != nil {
+		return nil, err
+	}
+	return maildirBox{b}, nil
+}
+
+type maildirBox struct{ b *maildir.Box }
+
+func (b maildirBox) stage(m *mail.Message) (catalogue.Message, error) {
+	s, err := b.b.Stage(m)
+	return catalogue.Message{Origin: m.Origin, Hash: maildir.FolderHash(m.Origin.Folder), Place: s.Place, Size: s.Size,
+		Sum: s.Sum, Proven: true, Key: s.Key, Flags: m.Flags}, err
+}
+
+func (b maildirBox) commit() error    { return b.b.Commit() }
+func (b maildirBox) drop() error      { return b.b.Drop() }
+func (b maildirBox) stamp() int64     { return b.b.Stamp() }
+func (b maildirBox) syncFlags() error { return b.b.SyncFlags() }
+func (b maildirBox) close() error     { return b.b.Drop() }
+func (b maildirBox) setFlags(place string, flags mail.Flags) (string, error) {
+	return b.b.SetFlags(place, flags)
+}
+
+func (m maildirFormat) shelf(dir string) shelf { return &maildirShelf{fs: m.fs, dir: dir} }
+
+// maildirShelf finds files also when other programs have renamed them.
+type maildirShelf struct {
+	fs     disk.FS
+	dir    string
+	listed map[string]string // by base name; nil: not listed yet
+}
+
+func (s *maildirShelf) open(place string) (io.ReadCloser, error) {
+	f, err := s.fs.Open(path.Join(s.dir, place))
+	for range 2 {
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		now, ok := s.find(place)
+		if ok && now != place {
+			place = now
+			if f, err = s.fs.Open(path.Join(s.dir, place)); err == nil {
+				break
+			}
+		}
+		s.listed = nil // it was renamed after the listing
+	}
+	if err != nil {
+		return nil, err
+	}
+	return octets{maildir.Reader(path.Base(place), f), f}, nil
+}
+
+func (s *maildirShelf) find(place string) (string, bool) {
+	if s.listed == nil {
+		s.listed = make(map[string]string)
+		// An error shows as a file that is not found.
+		_ = maildir.Files(s.fs, s.dir, func(place string) error {
+			s.listed[maildir.Base(path.Base(place))] = place
+			return nil
+		})
+	}
+	now, ok := s.listed[maildir.Base(path.Base(place))]
+	return now, ok
+}
+
+func (s *maildirShelf) close() error { return nil }
+
+type octets struct {
+	io.Reader
+	io.Closer
+}
+
+// inventory recognises the base names of a folder in eight bytes each.
+type inventory struct {
+	seed maphash.Seed
+	list []slot
+}
+
+type slot struct {
+	hash uint64
+	uid  mail.UID
+	seen bool
+}
+
+func takeInventory(known places) (*inventory, error) {
+	inv := &inventory{seed: maphash.MakeSeed()}
+	err := known(func(uid mail.UID, place string) error {
+		inv.list = append(inv.list, slot{hash: inv.hash(place), uid: uid})
+		return nil
+	})
+	slices.SortFunc(inv.list, func(a, b slot) int { return compare(a.hash, b.hash) })
+	return inv, err
+}
+
+func compare(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (inv *inventory) hash(place string) uint64 {
+	return maphash.String(inv.seed, maildir.Base(path.Base(place)))
+}
+
+func (inv *inventory) find(place string) *slot {
+	i, ok := slices.BinarySearchFunc(inv.list, inv.hash(place), func(s slot, h uint64) int { return compare(s.hash, h) })
+	if !ok {
+		return nil
+	}
+	return &inv.list[i]
+}
+
+func (m maildirFormat) survey(dir string, known places) (found, error) {
+	inv, err := takeInventory(known)
+	if err != nil {
+		return found{}, err
+	}
+	keywords, err := maildir.ReadKeywords(m.fs, dir)
+	if err != nil {
+		return found{}, err
+	}
+	out := found{}
+	var names []named
+	err = maildir.Files(m.fs, dir, func(place string) error {
+		if s := inv.find(place); s != nil && !s.seen {
+			s.seen = true
+			return nil
+		}
+		if name, ok := maildir.ParseName(maildir.Base(path.Base(place))); ok && inv.find(place) == nil {
+			names = append(names, named{name, place})
+		} else {
+			out.foreign = append(out.foreign, place)
+		}
+		return nil
+	})
+	slices.SortFunc(names, func(a, b named) int { return a.name.Compare(b.name) })
+	for _, n := range names {
+		out.ours = append(out.ours, stray{n.name.Stamp, n.place, func() (catalogue.Message, error) { return m.takeIn(dir, n.place, keywords) }})
+	}
+	for _, s := range inv.list {
+		if !s.seen {
+			out.missing = append(out.missing, s.uid)
+		}
+	}
+	slices.Sort(out.missing)
+	return out, err
+}
+
+type named struct {
+	name  maildir.Name
+	place string
+}
+
+// takeIn reads what a file tells by itself. A file that is not whole gets a hash
+// that no message has, so that it is never taken for one.
+func (m maildirFormat) takeIn(dir, place string, keywords maildir.Keywords) (catalogue.Message, error) {
+	f, err := maildir.Inspect(m.fs, dir, place, keywords)
+	if err != nil {
+		return catalogue.Message{}, err
+	}
+	if !f.Whole {
+		f.Sum = [len(f.Sum)]byte{}
+	}
+	return catalogue.Message{Origin: mail.Origin{UIDValidity: f.Name.Validity, UID: f.Name.UID}, Hash: f.Name.Folder,
+		Place: place, Size: f.Size, Sum: f.Sum, Date: f.Date, Key: f.Key, Flags: f.Flags}, nil
+}

@@ -1,0 +1,277 @@
+package maildir
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"mailferry/archive/disk"
+	"mailferry/transfer/mail"
+)
+
+// Box is the directory of one folder, open for adding messages. One goroutine at a
+// time may use it, and nobody else may write the folder.
+type Box struct {
+	fs       disk.FS
+	dir      string
+	host     string
+	stamp    int64 // that of the newest file
+	keywords Keywords
+	staged   []staged
+	buf      *bufio.Writer
+}
+
+// Staged is a message that waits in tmp/ for Commit.
+type Staged struct {
+	Place string // the file once it is committed, relative to the folder's directory
+	Size  int64  // octets of the message
+	Sum   [sha256.Size]byte
+	Key   mail.Key
+}
+
+type staged struct {
+	tmp, place string
+	file       disk.File
+}
+
+// Make creates the directory of a folder and makes it durable. One that is there
+// is completed.
+func Make(fsys disk.FS, dir string, folder mail.Path) error {
+	if dir != inboxDir {
+		if err := fsys.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	for _, sub := range []string{"tmp", "new", "cur"} {
+		if err := fsys.Mkdir(path.Join(dir, sub)); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	if dir == inboxDir {
+		return fsys.SyncDir(dir)
+	}
+	// Courier and Dovecot know a subfolder by this file.
+	if err := replaceFile(fsys, dir, "maildirfolder", ""); err != nil {
+		return err
+	}
+	if IsShort(dir) {
+		if err := replaceFile(fsys, dir, NameFile, FullName(folder)+"\n"); err != nil {
+			return err
+		}
+	}
+	return fsys.SyncDir(".")
+}
+
+// replaceFile writes a small file so that it is there whole or not at all.
+func replaceFile(fsys disk.FS, dir, name, text string) error {
+	tmp := path.Join(dir, name+".mailferry-new")
+	if err := fsys.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := fsys.Create(tmp)
+	if err != nil {
+		return err
+	}
+	if _, err = io.WriteString(f, text); err == nil {
+		err = fsys.Sync([]disk.File{f})
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, fsys.Remove(tmp))
+	}
+	if err := fsys.Rename(tmp, path.Join(dir, name)); err != nil {
+		return err
+	}
+	return fsys.SyncDir(dir)
+}
+
+// ReadSmall reads a file that is small by its nature; "" if it is not there.
+func ReadSmall(fsys disk.FS, name string) (string, error) {
+	f, err := fsys.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	return string(text), err
+}
+
+// ReadKeywords reads the keywords of a folder that have letters.
+func ReadKeywords(fsys disk.FS, dir string) (Keywords, error) {
+	text, err := ReadSmall(fsys, path.Join(dir, "dovecot-keywords"))
+	return parseKeywords(text), err
+}
+
+// Open opens the folder in dir, which must be there. after is the Stamp of its newest file.
+func Open(fsys disk.FS, dir string, after int64) (*Box, error) {
+	keywords, err := ReadKeywords(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	host, _ := os.Hostname() // only a part of names, to tell machines apart
+	return &Box{fs: fsys, dir: dir, host: hostName(host), stamp: after, keywords: keywords,
+		buf: bufio.NewWriterSize(nil, 128<<10)}, nil
+}
+
+// Stamp is that of the newest file that was staged.
+func (b *Box) Stamp() int64 { return b.stamp }
+
+// Stage writes a message to tmp/. It is in the folder after Commit. After an
+// error nothing of it is left.
+func (b *Box) Stage(m *mail.Message) (Staged, error) {
+	e, err := examine(m.Body)
+	if err != nil {
+		return Staged{}, err
+	}
+	if err := b.learn(m.Flags); err != nil {
+		return Staged{}, err
+	}
+	b.stamp = max(time.Now().UnixMicro(), b.stamp+1)
+	name := Name{Stamp: b.stamp, PID: os.Getpid(), Validity: m.Origin.UIDValidity, UID: m.Origin.UID,
+		Folder: FolderHash(m.Origin.Folder), Exact: e.form.exact(), Host: b.host}
+	onDisk, wire := e.form.sizes()
+	file := fileName(name.String(), onDisk, wire, b.keywords.letters(m.Flags))
+	tmp := path.Join(b.dir, "tmp", name.String())
+	f, err := b.write(tmp, m, e)
+	if err != nil {
+		return Staged{}, err
+	}
+	place := "cur/" + file
+	b.staged = append(b.staged, staged{tmp: tmp, place: path.Join(b.dir, place), file: f})
+	return Staged{Place: place, Size: e.form.size, Sum: e.sum(), Key: e.key()}, nil
+}
+
+// learn gives letters to new keywords. The list is durable before a name uses them.
+func (b *Box) learn(flags mail.Flags) error {
+	all, added := b.keywords.with(flags)
+	if !added {
+		return nil
+	}
+	if err := replaceFile(b.fs, b.dir, "dovecot-keywords", all.text()); err != nil {
+		return err
+	}
+	b.keywords = all
+	return nil
+}
+
+func (b *Box) write(tmp string, m *mail.Message, e *examined) (disk.File, error) {
+	f, err := b.fs.Create(tmp)
+	if err != nil {
+		return nil, err
+	}
+	err = b.copy(f, m.Body, e)
+	if err == nil && !m.InternalDate.IsZero() {
+		err = b.fs.Chtimes(tmp, m.InternalDate)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), b.fs.Remove(tmp))
+	}
+	f.Flushing()
+	return f, nil
+}
+
+func (b *Box) copy(f disk.File, body mail.Body, e *examined) error {
+	r, err := body.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	b.buf.Reset(f)
+	var n int64
+	if e.form.exact() {
+		n, err = io.Copy(b.buf, r)
+	} else {
+		u := &unixWriter{w: b.buf}
+		if n, err = io.Copy(u, r); err == nil {
+			err = u.finish()
+		}
+	}
+	if err == nil && n != e.form.size {
+		err = io.ErrUnexpectedEOF
+	}
+	return errors.Join(err, b.buf.Flush())
+}
+
+// Commit makes everything staged durable and puts it into the folder. After an
+// error some of it may be there and some not.
+func (b *Box) Commit() error {
+	if len(b.staged) == 0 {
+		return nil
+	}
+	files := make([]disk.File, len(b.staged))
+	for i, s := range b.staged {
+		files[i] = s.file
+	}
+	err := b.fs.Sync(files)
+	for i := range b.staged {
+		err = errors.Join(err, b.staged[i].file.Close())
+		b.staged[i].file = nil
+	}
+	if err != nil {
+		return errors.Join(err, b.Drop())
+	}
+	for i, s := range b.staged {
+		if err := b.fs.Rename(s.tmp, s.place); err != nil {
+			b.staged = b.staged[i:]
+			return errors.Join(err, b.Drop())
+		}
+	}
+	b.staged = nil
+	return b.fs.SyncDir(path.Join(b.dir, "cur"))
+}
+
+// Drop takes back what is staged.
+func (b *Box) Drop() (err error) {
+	for _, s := range b.staged {
+		if s.file != nil {
+			err = errors.Join(err, s.file.Close())
+		}
+		if rerr := b.fs.Remove(s.tmp); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+			err = errors.Join(err, rerr)
+		}
+	}
+	b.staged = nil
+	return err
+}
+
+// SetFlags renames a message's file so that its name tells flags, and returns the
+// new place. The change is durable after SyncFlags.
+func (b *Box) SetFlags(place string, flags mail.Flags) (string, error) {
+	if err := b.learn(flags); err != nil {
+		return place, err
+	}
+	other := func(letter byte) bool { return !b.keywords.owns(letter) }
+	file := withFlags(path.Base(place), b.keywords.letters(flags), other)
+	moved := "cur/" + file
+	if moved == place {
+		return place, nil
+	}
+	if err := b.fs.Rename(path.Join(b.dir, place), path.Join(b.dir, moved)); err != nil {
+		return place, err
+	}
+	return moved, nil
+}
+
+// SyncFlags makes SetFlags durable.
+func (b *Box) SyncFlags() error { return b.fs.SyncDir(path.Join(b.dir, "cur")) }
+
+// Reader yields the octets of the message in a file.
+func Reader(file string, r io.Reader) io.Reader {
+	if n, ok := ParseName(Base(path.Base(file))); ok && !n.Exact {
+		return newCRLFReader(r)
+	}
+	return r
+}
+
+// Unrelated reports whether the name of a directory of the root cannot be that of a folder.
+func Unrelated(name string) bool {
+	return !strings.HasPrefix(name, ".") || name == ".mailferry"
+}
