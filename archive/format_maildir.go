@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"mailferry/archive/catalogue"
 	"mailferry/archive/disk"
@@ -88,35 +89,40 @@ func (m maildirFormat) shelf(dir string) shelf { return &maildirShelf{fs: m.fs, 
 
 // maildirShelf finds files also when other programs have renamed them.
 type maildirShelf struct {
-	fs     disk.FS
-	dir    string
-	listed map[string]string // by base name; nil: not listed yet
+	fs       disk.FS
+	dir      string
+	decoder  *maildir.Decoder  // nil while it is in use
+	listed   map[string]string // by base name
+	listedAt time.Time
 }
+
+// listingLasts is how long a file that is not in a listing is taken for missing.
+const listingLasts = time.Second
 
 func (s *maildirShelf) open(place string) (io.ReadCloser, error) {
 	f, err := s.fs.Open(path.Join(s.dir, place))
-	for range 2 {
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
+	if errors.Is(err, fs.ErrNotExist) {
 		now, ok := s.find(place)
-		if ok && now != place {
-			place = now
-			if f, err = s.fs.Open(path.Join(s.dir, place)); err == nil {
-				break
-			}
+		if !ok {
+			return nil, err
 		}
-		s.listed = nil // it was renamed after the listing
+		place = now
+		f, err = s.fs.Open(path.Join(s.dir, place))
 	}
 	if err != nil {
 		return nil, err
 	}
-	return octets{maildir.Reader(path.Base(place), f), f}, nil
+	d := s.decoder
+	if s.decoder = nil; d == nil {
+		d = new(maildir.Decoder)
+	}
+	d.Reset(path.Base(place), f)
+	return &octets{d, f, s}, nil
 }
 
 func (s *maildirShelf) find(place string) (string, bool) {
-	if s.listed == nil {
-		s.listed = make(map[string]string)
+	if time.Since(s.listedAt) > listingLasts {
+		s.listed, s.listedAt = make(map[string]string), time.Now()
 		// An error shows as a file that is not found.
 		_ = maildir.Files(s.fs, s.dir, func(place string) error {
 			s.listed[maildir.Base(path.Base(place))] = place
@@ -130,8 +136,14 @@ func (s *maildirShelf) find(place string) (string, bool) {
 func (s *maildirShelf) close() error { return nil }
 
 type octets struct {
-	io.Reader
-	io.Closer
+	*maildir.Decoder
+	file  io.Closer
+	shelf *maildirShelf
+}
+
+func (o *octets) Close() error {
+	o.shelf.decoder = o.Decoder
+	return o.file.Close()
 }
 
 // inventory recognises the base names of a folder in eight bytes each.

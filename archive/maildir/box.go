@@ -263,14 +263,6 @@ func (b *Box) SetFlags(place string, flags mail.Flags) (string, error) {
 // SyncFlags makes SetFlags durable.
 func (b *Box) SyncFlags() error { return b.fs.SyncDir(path.Join(b.dir, "cur")) }
 
-// Reader yields the octets of the message in a file.
-func Reader(file string, r io.Reader) io.Reader {
-	if n, ok := ParseName(Base(path.Base(file))); ok && !n.Exact {
-		return newCRLFReader(r)
-	}
-	return r
-}
-
 // Unrelated reports whether the name of a directory of the root cannot be that of a folder.
 func Unrelated(name string) bool {
 	return !strings.HasPrefix(name, ".") || name == ".mailferry"

@@ -103,57 +103,68 @@ func (u *unixWriter) finish() error {
 	return err
 }
 
-// crlfReader puts CR before each LF that has none.
-type crlfReader struct {
-	r    io.Reader
-	in   []byte // read and not given out
-	buf  []byte
-	last byte
-	err  error
+// Decoder yields the octets of the message in a file. It can be used again for
+// the next; the zero value is ready.
+type Decoder struct {
+	r     io.Reader
+	exact bool
+	in    []byte // read and not given out
+	buf   []byte
+	last  byte
+	err   error
 }
 
-func newCRLFReader(r io.Reader) *crlfReader {
-	return &crlfReader{r: r, buf: make([]byte, 32<<10)}
+// Reset makes d read from r, which yields what is in the file of that name.
+func (d *Decoder) Reset(file string, r io.Reader) {
+	name, ours := ParseName(Base(file))
+	*d = Decoder{r: r, exact: !ours || name.Exact, buf: d.buf}
+	if d.buf == nil && !d.exact {
+		d.buf = make([]byte, 32<<10)
+	}
 }
 
-func (c *crlfReader) Read(p []byte) (n int, err error) {
+// Read puts CR before each LF that has none, unless the file is exact.
+func (d *Decoder) Read(p []byte) (n int, err error) {
+	if d.exact {
+		return d.r.Read(p)
+	}
 	if len(p) == 0 {
 		return 0, nil
 	}
 	for n == 0 {
-		if len(c.in) == 0 {
-			if c.err != nil {
-				return 0, c.err
+		if len(d.in) == 0 {
+			if d.err != nil {
+				return 0, d.err
 			}
 			var k int
-			k, c.err = c.r.Read(c.buf)
-			c.in = c.buf[:k]
+			k, d.err = d.r.Read(d.buf)
+			d.in = d.buf[:k]
 			continue
 		}
-		n = c.fill(p)
+		n = d.fill(p)
 	}
 	return n, nil
 }
 
-func (c *crlfReader) fill(p []byte) (n int) {
-	for n < len(p) && len(c.in) > 0 {
-		if c.in[0] == '\n' {
-			if c.last != '\r' {
-				c.last = '\r'
+func (d *Decoder) fill(p []byte) (n int) {
+	for n < len(p) && len(d.in) > 0 {
+		if d.in[0] == '\n' {
+			if d.last != '\r' {
+				d.last = '\r'
 				p[n] = '\r'
 				n++
 				continue
 			}
-			p[n], c.last, c.in = '\n', '\n', c.in[1:]
+			p[n], d.last, d.in = '\n', '\n', d.in[1:]
 			n++
 			continue
 		}
-		line := c.in
+		line := d.in
 		if i := bytes.IndexByte(line, '\n'); i >= 0 {
 			line = line[:i]
 		}
 		k := copy(p[n:], line)
-		c.last, c.in = line[k-1], c.in[k:]
+		d.last, d.in = line[k-1], d.in[k:]
 		n += k
 	}
 	return n

@@ -1,7 +1,6 @@
 package maildir
 
 import (
-	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -94,23 +93,16 @@ func Inspect(fsys disk.FS, dir, place string, keywords Keywords) (Found, error) 
 		return Found{}, err
 	}
 	defer f.Close()
+	var d Decoder
+	d.Reset(file, f)
 	e := newExamined()
-	if _, err := io.Copy(e, Reader(file, f)); err != nil {
+	if _, err := io.Copy(e, &d); err != nil {
 		return Found{}, err
 	}
 	stated, known := SizeIn(file)
 	return Found{Name: name, Date: info.ModTime().UTC().Truncate(time.Second), Flags: keywords.Flags(file),
 		Whole:  !known || stated == info.Size(),
 		Staged: Staged{Place: place, Size: e.form.size, Sum: e.sum(), Key: e.key()}}, nil
-}
-
-// Check reads a message's octets from r, which holds what is in the file, and
-// returns their number and hash.
-func Check(file string, r io.Reader) (size int64, sum [sha256.Size]byte, err error) {
-	h := sha256.New()
-	size, err = io.Copy(h, Reader(file, r))
-	h.Sum(sum[:0])
-	return size, sum, err
 }
 
 // Directories calls fn for each directory of the root that is a folder's.
