@@ -1,0 +1,113 @@
+package mbox
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"mailferry/transfer/mail"
+)
+
+const (
+	fromWord   = "From "
+	fromSender = "From MAILER-DAEMON "
+
+	statusName    = "Status: "
+	xStatusName   = "X-Status: "
+	keywordsName  = "X-Keywords: "
+	uidName       = "X-UID: "
+	mailferryName = "X-Mailferry: "
+
+	statusWidth  = 2 // RO
+	xStatusWidth = 4 // AFDT
+
+	blockLines = 6
+
+	// maxBlock bounds a From_ line with its block.
+	maxBlock = 16 << 10
+)
+
+// block is the From_ line and the status block of a message of ours, as it stands in the file.
+type block struct {
+	meta Meta
+	size int // octets up to the message's own header
+	// status is where the three status lines begin, behind the From_ line; widths
+	// is the room for their values.
+	status int
+	widths [3]int
+}
+
+// formatBlock writes the From_ line and the block. It reports whether all keywords fit.
+func formatBlock(m *Meta) (text []byte, fits bool) {
+	var b bytes.Buffer
+	date := m.Date.UTC()
+	if y := date.Year(); m.Date.IsZero() || y < 0 || y > 9999 {
+		date = time.Unix(0, 0).UTC()
+	}
+	b.WriteString(fromSender + date.Format(time.ANSIC) + "\n")
+	status, fits := formatStatus(m.Flags, [3]int{statusWidth, xStatusWidth, keywordsRoom(m.Flags)})
+	b.Write(status)
+	fmt.Fprintf(&b, "%s%d\n", uidName, m.UID)
+	fmt.Fprintf(&b, "%s%d %d %d %x %s %s\n", mailferryName, m.UIDValidity, m.UID, m.Size, m.Sum, formatDate(m.Date), m.EOL)
+	return b.Bytes(), fits
+}
+
+// parseBlock reads what formatBlock wrote, from the beginning of text. Other
+// programs may have changed the values and the padding of the status lines.
+func parseBlock(text []byte) (*block, bool) {
+	b, rest := new(block), text
+	from, ok := takeLine(&rest, fromWord)
+	if !ok {
+		return nil, false
+	}
+	b.status = len(fromWord) + len(from) + 1
+	var values [3]string
+	for i, name := range []string{statusName, xStatusName, keywordsName} {
+		if values[i], ok = takeLine(&rest, name); !ok {
+			return nil, false
+		}
+		b.widths[i] = len(values[i])
+	}
+	uid, ok := takeLine(&rest, uidName)
+	if !ok {
+		return nil, false
+	}
+	ours, ok := takeLine(&rest, mailferryName)
+	if !ok || !parseMailferry(&b.meta, ours) || uid != fmt.Sprint(b.meta.UID) {
+		return nil, false
+	}
+	b.meta.Flags = parseStatus(values)
+	b.size = len(text) - len(rest)
+	return b, true
+}
+
+// takeLine cuts a line that begins with name from text and returns what follows the name.
+func takeLine(text *[]byte, name string) (string, bool) {
+	line, rest, ok := bytes.Cut(*text, []byte("\n"))
+	if !ok || !bytes.HasPrefix(line, []byte(name)) {
+		return "", false
+	}
+	*text = rest
+	return string(line[len(name):]), true
+}
+
+func parseMailferry(m *Meta, text string) bool {
+	fields := strings.Split(text, " ")
+	if len(fields) != 6 {
+		return false
+	}
+	validity, ok1 := digits(fields[0], 32)
+	uid, ok2 := digits(fields[1], 32)
+	size, ok3 := digits(fields[2], 63)
+	sum, err := hex.DecodeString(fields[3])
+	date, ok4 := parseDate(fields[4])
+	if !ok1 || !ok2 || !ok3 || !ok4 || err != nil || len(sum) != len(m.Sum) {
+		return false
+	}
+	m.UIDValidity, m.Size, m.Date, m.EOL = uint32(validity), int64(size), date, EOL(fields[5])
+	m.UID = mail.UID(uid)
+	copy(m.Sum[:], sum)
+	return m.EOL == EOLCRLF || m.EOL == EOLExact || m.EOL == EOLNoFinal && size > 0
+}

@@ -1,0 +1,115 @@
+package mbox
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"strings"
+)
+
+// encode writes the octets of r as mboxrd and returns how many r had. With lf
+// their CRs are left out, each of which stands before an LF. The text ends in LF.
+func encode(w io.Writer, r *bufio.Reader, lf bool) (size int64, err error) {
+	e := encoder{w: w}
+	start, last := true, byte('\n')
+	for {
+		if start {
+			n, err := e.startLine(r)
+			size += n
+			if err != nil {
+				return size, err
+			}
+			if n > 0 {
+				last = '>'
+			}
+		}
+		chunk, rerr := r.ReadSlice('\n')
+		if len(chunk) > 0 {
+			size += int64(len(chunk))
+			last = chunk[len(chunk)-1]
+			e.write(chunk, lf)
+		}
+		start = rerr == nil
+		switch {
+		case e.err != nil:
+			return size, e.err
+		case rerr == io.EOF:
+			if last != '\n' {
+				e.put([]byte("\n"))
+			}
+			return size, e.err
+		case rerr != nil && rerr != bufio.ErrBufferFull:
+			return size, rerr
+		}
+	}
+}
+
+type encoder struct {
+	w   io.Writer
+	err error
+}
+
+func (e *encoder) put(p []byte) {
+	if e.err == nil && len(p) > 0 {
+		_, e.err = e.w.Write(p)
+	}
+}
+
+// write leaves out CRs with lf. A line may come in several chunks, and the CR of its end in
+// another one than its LF.
+func (e *encoder) write(chunk []byte, lf bool) {
+	if !lf {
+		e.put(chunk)
+		return
+	}
+	if text, ok := bytes.CutSuffix(chunk, []byte("\r\n")); ok {
+		e.put(text)
+		e.put([]byte("\n"))
+		return
+	}
+	e.put(bytes.TrimSuffix(chunk, []byte("\r")))
+}
+
+// startLine quotes the line that begins at r and consumes the ">" it begins with.
+func (e *encoder) startLine(r *bufio.Reader) (marks int64, err error) {
+	marks, from, err := countMarks(r)
+	if err != nil {
+		return marks, err
+	}
+	written := marks
+	if from {
+		written++
+	}
+	e.putMarks(written)
+	return marks, e.err
+}
+
+func (e *encoder) putMarks(n int64) {
+	for n > 0 && e.err == nil {
+		part := min(n, 1024)
+		e.put([]byte(strings.Repeat(">", int(part))))
+		n -= part
+	}
+}
+
+// countMarks consumes the ">" at the beginning of a line, of which there may be any number,
+// and looks whether "From " follows. The end of r is no error.
+func countMarks(r *bufio.Reader) (marks int64, from bool, err error) {
+	for {
+		head, err := r.Peek(len(fromWord))
+		if err != nil && err != io.EOF {
+			return marks, false, err
+		}
+		n := 0
+		for n < len(head) && head[n] == '>' {
+			n++
+		}
+		if n == 0 {
+			return marks, string(head) == fromWord, nil
+		}
+		marks += int64(n)
+		if _, err := r.Discard(n); err != nil {
+			return marks, false, err
+		}
+	}
+}
