@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"mailferry/transfer/mail"
 )
@@ -55,7 +56,8 @@ func formatBlock(m *Meta) (text []byte, fits bool) {
 }
 
 // parseBlock reads what formatBlock wrote, from the beginning of text. Other
-// programs may have changed the values and the padding of the status lines.
+// programs may have changed the values and the padding of the status lines, but
+// with control characters in it the block is damaged.
 func parseBlock(text []byte) (*block, bool) {
 	b, rest := new(block), text
 	from, ok := takeLine(&rest, fromWord)
@@ -86,7 +88,7 @@ func parseBlock(text []byte) (*block, bool) {
 // takeLine cuts a line that begins with name from text and returns what follows the name.
 func takeLine(text *[]byte, name string) (string, bool) {
 	line, rest, ok := bytes.Cut(*text, []byte("\n"))
-	if !ok || !bytes.HasPrefix(line, []byte(name)) {
+	if !ok || !bytes.HasPrefix(line, []byte(name)) || bytes.ContainsFunc(line, unicode.IsControl) {
 		return "", false
 	}
 	*text = rest

@@ -142,3 +142,15 @@ func bodyAt(t testing.TB, r io.ReaderAt, p mbox.Place) string {
 	}
 	return string(octets)
 }
+
+func instant(t testing.TB, text string) time.Time {
+	t.Helper()
+	if text == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
