@@ -3,10 +3,12 @@ package transfer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
@@ -84,8 +86,8 @@ func (l *loader) toMemory(ctx context.Context, info mail.Info, body io.Reader) (
 		l.budget.Release(info.Size)
 		return nil, shortBody(info, err)
 	}
-	b := &memoryBody{data: buf}
-	b.free = func() { l.budget.Release(info.Size) }
+	b := &memoryBody{size: info.Size, free: func() { l.budget.Release(info.Size) }}
+	b.data.Store(&buf)
 	return b, nil
 }
 
@@ -160,17 +162,27 @@ func (h *headerOnly) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+var errReleased = errors.New("the body was released before it was read")
+
 type memoryBody struct {
-	data []byte
-	once sync.Once
+	data atomic.Pointer[[]byte] // nil once released
+	size int64
 	free func()
 }
 
-func (b *memoryBody) Size() int64 { return int64(len(b.data)) }
+func (b *memoryBody) Size() int64 { return b.size }
 func (b *memoryBody) Open() (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(b.data)), nil
+	data := b.data.Load()
+	if data == nil {
+		return nil, errReleased
+	}
+	return io.NopCloser(bytes.NewReader(*data)), nil
 }
-func (b *memoryBody) Release() { b.once.Do(func() { b.data = nil; b.free() }) }
+func (b *memoryBody) Release() {
+	if b.data.Swap(nil) != nil {
+		b.free()
+	}
+}
 
 type fileBody struct {
 	file *os.File

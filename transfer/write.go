@@ -147,7 +147,7 @@ func (w *writing) appendAll(ctx context.Context, list []*sent) error {
 		}
 		err := w.writer.Append(ctx, msg, func(uid mail.UID, err error) { s.uid, s.err, s.called = uid, err, true })
 		if err != nil {
-			for _, rest := range list[i:] {
+			for _, rest := range list[i+1:] { // Append took over the body of this one
 				rest.body.Release()
 			}
 			return err
