@@ -169,3 +169,20 @@ func expectSound(t *testing.T, a *archive.Archive) {
 		t.Fatalf("verify found %d", checked.Damaged)
 	}
 }
+
+// fetch returns everything that a reader delivers.
+func fetch(t *testing.T, r mail.Reader) map[mail.UID]string {
+	t.Helper()
+	got := make(map[mail.UID]string)
+	var all mail.UIDSet
+	all.AddRange(1, 1<<32-1)
+	ok(t, r.Fetch(t.Context(), all, func(info mail.Info, body io.Reader) error {
+		text, err := io.ReadAll(body)
+		if int64(len(text)) != info.Size {
+			t.Errorf("UID %d: %d octets, stated %d", info.UID, len(text), info.Size)
+		}
+		got[info.UID] = string(text)
+		return err
+	}))
+	return got
+}
