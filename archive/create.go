@@ -77,7 +77,7 @@ func (a *Archive) create(ctx context.Context) error {
 	if a.format, err = a.formatNamed(a.opts.Format); err != nil {
 		return err
 	}
-	if err := a.fs.Mkdir(ownDir); err != nil {
+	if err := a.format.makeOwn(); err != nil {
 		return err
 	}
 	if a.lock, err = takeLock(a.root, a.own(lockFile)); err != nil {

@@ -11,6 +11,8 @@ import (
 // words that only the format reads.
 type format interface {
 	name() Format
+	// makeOwn makes the archive's own directory, if need be.
+	makeOwn() error
 	// dir names the place of a new folder. taken holds the places there are, folded.
 	dir(path mail.Path, parent string, taken map[string]bool) string
 	fold(dir string) string

@@ -20,6 +20,17 @@ type maildirFormat struct{ fs disk.FS }
 
 func (m maildirFormat) name() Format { return Maildir }
 
+// makeOwn: Dovecot and Python take every directory with a dot for a folder, and
+// Python fails at one without these three.
+func (m maildirFormat) makeOwn() error {
+	for _, dir := range []string{ownDir, ownDir + "/cur", ownDir + "/new", ownDir + "/tmp"} {
+		if err := m.fs.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m maildirFormat) dir(path mail.Path, parent string, taken map[string]bool) string {
 	return maildir.Dir(path, parent, func(dir string) bool { return taken[maildir.Fold(dir)] })
 }
@@ -201,18 +212,27 @@ func (m maildirFormat) survey(dir string, known places) (found, error) {
 	}
 	out := found{}
 	var names []named
+	twice := make(map[string]bool)
 	err = maildir.Files(m.fs, dir, func(place string) error {
-		if s := inv.find(place); s != nil && !s.seen {
+		s, base := inv.find(place), maildir.Base(path.Base(place))
+		name, ours := maildir.ParseName(base)
+		switch {
+		case s != nil && !s.seen:
 			s.seen = true
-			return nil
-		}
-		if name, ok := maildir.ParseName(maildir.Base(path.Base(place))); ok && inv.find(place) == nil {
+		case s != nil:
+			twice[base] = true
+		case ours:
 			names = append(names, named{name, place})
-		} else {
+		default:
 			out.foreign = append(out.foreign, place)
 		}
 		return nil
 	})
+	if err == nil && len(twice) > 0 {
+		var extra []string
+		extra, err = m.extra(dir, twice)
+		out.foreign = append(out.foreign, extra...)
+	}
 	slices.SortFunc(names, func(a, b named) int { return a.name.Compare(b.name) })
 	for _, n := range names {
 		out.ours = append(out.ours, stray{n.name.Stamp, n.place, func() (catalogue.Message, error) { return m.takeIn(dir, n.place, keywords) }})
@@ -224,6 +244,32 @@ func (m maildirFormat) survey(dir string, known places) (found, error) {
 	}
 	slices.Sort(out.missing)
 	return out, err
+}
+
+// extra returns the files that share their base name with another. A file that is renamed
+// while a directory is listed is listed twice: so both have to be there at once.
+func (m maildirFormat) extra(dir string, bases map[string]bool) ([]string, error) {
+	places := make(map[string][]string)
+	err := maildir.Files(m.fs, dir, func(place string) error {
+		if base := maildir.Base(path.Base(place)); bases[base] {
+			places[base] = append(places[base], place)
+		}
+		return nil
+	})
+	there := func(place string) bool {
+		_, err := m.fs.Stat(path.Join(dir, place))
+		return err == nil
+	}
+	var extra []string
+	for _, list := range places {
+		slices.Sort(list)
+		for _, place := range list[1:] {
+			if there(list[0]) && there(place) && there(list[0]) {
+				extra = append(extra, place)
+			}
+		}
+	}
+	return extra, err
 }
 
 type named struct {

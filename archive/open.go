@@ -117,7 +117,7 @@ func (a *Archive) checkInside() error {
 }
 
 func (a *Archive) openToWrite(ctx context.Context) (err error) {
-	if err := a.fs.Mkdir(ownDir); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := a.format.makeOwn(); err != nil {
 		return err
 	}
 	if a.lock, err = takeLock(a.root, a.own(lockFile)); err != nil {

@@ -118,19 +118,24 @@ func (v *verifier) folder(ctx context.Context, f catalogue.Folder) error {
 	return v.added(ctx, f)
 }
 
-// lookAgain makes sure, by another look into the directory, that what was not
-// found is missing: a run beside this one may have renamed it.
+// lookAgain makes sure that what was not found is missing. While a run renames files,
+// a listing of the directory may miss one.
 func (v *verifier) lookAgain(f catalogue.Folder, list []catalogue.Message, results []outcome) {
-	var r *reader
-	for i := range results {
-		if !errors.Is(results[i].err, errMissing) {
-			continue
+	for range 5 {
+		var r *reader
+		for i := range results {
+			if !errors.Is(results[i].err, errMissing) {
+				continue
+			}
+			if r == nil {
+				r = &reader{a: v.a, f: f, shelf: v.a.format.shelf(f.Dir)}
+				defer r.shelf.close()
+			}
+			results[i] = r.examine(&list[i])
 		}
-		if r == nil {
-			r = &reader{a: v.a, f: f, shelf: v.a.format.shelf(f.Dir)}
-			defer r.shelf.close()
+		if r == nil || v.state() != "" {
+			return
 		}
-		results[i] = r.examine(&list[i])
 	}
 }
 

@@ -43,7 +43,7 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 		{"other flags in a name", func(t *testing.T, dir string, list []string) {
 			ok(t, os.Rename(list[1], strings.TrimSuffix(list[1], ":2,")+":2,FS"))
 		}, nil, 0, 0},
-		{"a copy under another name", func(t *testing.T, dir string, list []string) {
+		{"a copy with other flags", func(t *testing.T, dir string, list []string) {
 			ok(t, os.Link(list[1], list[1]+"S"))
 		}, []string{"added"}, 0, 0},
 		{"a file of somebody else", func(t *testing.T, dir string, list []string) {
