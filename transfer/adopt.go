@@ -154,8 +154,10 @@ func (p *pairWork) claimed(ctx context.Context, from mail.UID) (mail.UIDSet, err
 
 func candidates(ctx context.Context, r mail.Reader, opts mail.ListOptions, except mail.UIDSet) (out []candidate, err error) {
 	opts.Key, opts.Size, opts.Flags = true, true, true
+	shared := make(flagPool)
 	err = r.List(ctx, opts, func(i mail.Info) error {
 		if !except.Contains(i.UID) {
+			i.Flags = shared.one(i.Flags)
 			out = append(out, candidateOf(i))
 		}
 		return nil

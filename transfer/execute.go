@@ -69,15 +69,11 @@ func (p *pairWork) listDest(ctx context.Context) (mail.UIDSet, func(mail.UID) ma
 	}
 	bySource := p.run.job.Flags == FlagsSource
 	flags := make(map[mail.UID]mail.Flags)
-	shared := make(map[string]mail.Flags)
+	shared := make(flagPool)
 	err := p.reader.List(ctx, mail.ListOptions{Flags: bySource}, func(i mail.Info) error {
 		there.Add(i.UID)
 		if bySource && len(i.Flags) > 0 {
-			text := i.Flags.String()
-			if _, ok := shared[text]; !ok {
-				shared[text] = i.Flags
-			}
-			flags[i.UID] = shared[text]
+			flags[i.UID] = shared.one(i.Flags)
 		}
 		return nil
 	})

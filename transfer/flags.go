@@ -58,3 +58,19 @@ func forNewCopy(flags mail.Flags, dest mail.Status, autoExpunge bool) (mail.Flag
 func adoptedBase(source, dest mail.Flags, status mail.Status) mail.Flags {
 	return source.Filter(func(f string) bool { return dest.Has(f) || !status.Permits(f) })
 }
+
+// flagPool keeps one copy of each set of flags: a folder has many messages and
+// few sets.
+type flagPool map[string]mail.Flags
+
+func (p flagPool) one(flags mail.Flags) mail.Flags {
+	if len(flags) == 0 {
+		return nil
+	}
+	text := flags.String()
+	if known, ok := p[text]; ok {
+		return known
+	}
+	p[text] = flags
+	return flags
+}

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -55,55 +56,91 @@ type matcher struct {
 	srcHash, dstHash hasher
 }
 
+// src and dst come back in another order.
 func (m matcher) match(ctx context.Context, src, dst []candidate) (matching, error) {
 	var out matching
 	dst = withoutDeleted(src, dst)
-	byFull := groupBy(dst, func(c candidate) ([16]byte, bool) { return c.key.Full, c.key.HasID })
+	srcID, srcBare := splitByID(src)
+	dstID, dstBare := splitByID(dst)
 	var unsure []group
-	for key, s := range groupBy(src, func(c candidate) ([16]byte, bool) { return c.key.Full, c.key.HasID }) {
-		d := byFull[key]
-		delete(byFull, key)
+	var left []candidate
+	merge(srcID, dstID, byFull, func(s, d []candidate) {
 		switch {
+		case len(s) == 0:
+			left = append(left, d...)
 		case len(d) == 0:
-		case !m.proof && len(s) == 1 && len(d) == 1 && m.sizes && s[0].size == d[0].size:
+		case !m.proof && m.sizes && len(s) == 1 && len(d) == 1 && s[0].size == d[0].size:
 			out.pairs = append(out.pairs, matched{src: s[0], dst: d[0]})
 		default:
 			unsure = append(unsure, group{s, d})
 		}
-	}
-	left, err := m.byDigest(ctx, unsure, &out)
+	})
+	more, err := m.byDigest(ctx, unsure, &out)
 	if err != nil {
 		return out, err
 	}
-	err = m.withoutID(ctx, src, dst, byFull, left, &out)
-	sortMatching(&out)
+	// A message without Message-ID may be there without one, or have got one there.
+	if len(srcBare) > 0 {
+		left = append(append(left, more...), dstBare...)
+		unsure = nil
+		merge(srcBare, left, byBare, func(s, d []candidate) {
+			if len(s) > 0 && len(d) > 0 {
+				unsure = append(unsure, group{s, d})
+			}
+		})
+		_, err = m.byDigest(ctx, unsure, &out)
+	}
+	slices.SortFunc(out.pairs, func(a, b matched) int { return cmp.Compare(a.src.uid, b.src.uid) })
 	return out, err
 }
 
-// withoutID matches source messages that have no Message-ID with what is left
-// of the destination: messages without one, and messages that may have got one there.
-func (m matcher) withoutID(ctx context.Context, src, dst []candidate, free map[[16]byte][]candidate, left []candidate, out *matching) error {
-	bare := groupBy(src, func(c candidate) ([16]byte, bool) { return c.key.Bare, !c.key.HasID })
-	if len(bare) == 0 {
-		return nil
-	}
-	for _, group := range free {
-		left = append(left, group...)
-	}
-	for _, c := range dst {
-		if !c.key.HasID {
-			left = append(left, c)
+func byFull(c *candidate) []byte { return c.key.Full[:] }
+func byBare(c *candidate) []byte { return c.key.Bare[:] }
+
+// splitByID brings the candidates that have a Message-ID to the front. Lists are
+// sorted in place and not put into maps: a folder may hold a million.
+func splitByID(list []candidate) (with, without []candidate) {
+	n := 0
+	for i := range list {
+		if list[i].key.HasID {
+			list[i], list[n] = list[n], list[i]
+			n++
 		}
 	}
-	byBare := groupBy(left, func(c candidate) ([16]byte, bool) { return c.key.Bare, true })
-	var unsure []group
-	for key, s := range bare {
-		if d := byBare[key]; len(d) > 0 {
-			unsure = append(unsure, group{s, d})
-		}
+	return list[:n:n], list[n:]
+}
+
+// merge sorts both lists by key and calls fn for each key with the candidates of
+// either side that have it, ascending by UID.
+func merge(src, dst []candidate, key func(*candidate) []byte, fn func(src, dst []candidate)) {
+	order := func(a, b candidate) int {
+		return cmp.Or(bytes.Compare(key(&a), key(&b)), cmp.Compare(a.uid, b.uid))
 	}
-	_, err := m.byDigest(ctx, unsure, out)
-	return err
+	slices.SortFunc(src, order)
+	slices.SortFunc(dst, order)
+	for len(src) > 0 || len(dst) > 0 {
+		var k []byte
+		switch {
+		case len(src) == 0:
+			k = key(&dst[0])
+		case len(dst) == 0 || bytes.Compare(key(&src[0]), key(&dst[0])) <= 0:
+			k = key(&src[0])
+		default:
+			k = key(&dst[0])
+		}
+		s, d := sameKey(src, key, k), sameKey(dst, key, k)
+		fn(src[:s:s], dst[:d:d])
+		src, dst = src[s:], dst[d:]
+	}
+}
+
+// sameKey counts the candidates at the front that have key k.
+func sameKey(list []candidate, key func(*candidate) []byte, k []byte) int {
+	n := 0
+	for n < len(list) && bytes.Equal(key(&list[n]), k) {
+		n++
+	}
+	return n
 }
 
 // group is the candidates of both ends that share a key.
@@ -209,16 +246,6 @@ func withoutDeleted(src, dst []candidate) []candidate {
 	return out
 }
 
-func groupBy(list []candidate, key func(candidate) ([16]byte, bool)) map[[16]byte][]candidate {
-	out := make(map[[16]byte][]candidate)
-	for _, c := range list {
-		if k, ok := key(c); ok {
-			out[k] = append(out[k], c)
-		}
-	}
-	return out
-}
-
 func appendUIDs(to []mail.UID, from []candidate) []mail.UID {
 	for _, c := range from {
 		to = append(to, c.uid)
@@ -229,8 +256,4 @@ func appendUIDs(to []mail.UID, from []candidate) []mail.UID {
 func sortedSet(uids []mail.UID) mail.UIDSet {
 	slices.Sort(uids)
 	return mail.NewUIDSet(uids...)
-}
-
-func sortMatching(m *matching) {
-	slices.SortFunc(m.pairs, func(a, b matched) int { return cmp.Compare(a.src.uid, b.src.uid) })
 }

@@ -25,6 +25,9 @@ func (l *listing) collector(w window) *collector {
 	return &collector{w: w, from: l.opts.From, items: make(map[mail.UID]*wire.Item)}
 }
 
+// wants reports whether a message was asked for in this window by its UID.
+func (c *collector) wants(uid mail.UID) bool { return c.w.want != nil && c.w.want.Contains(uid) }
+
 func (c *collector) take(it *wire.Item) error {
 	if c.firstSeq == 0 || it.Seq < c.firstSeq && it.Seq > 0 {
 		c.firstSeq = it.Seq
@@ -73,7 +76,7 @@ func (l *listing) wanted() wire.Has {
 }
 
 // lacking returns the messages that were not told of as asked, and those asked
-// for by UID that were not told of at all.
+// for by UID that were not told of at all: they may be gone, or have been passed over.
 func (l *listing) lacking(c *collector) mail.UIDSet {
 	var set mail.UIDSet
 	wanted := l.wanted()
@@ -83,7 +86,7 @@ func (l *listing) lacking(c *collector) mail.UIDSet {
 			set.Add(uid)
 		}
 	}
-	if c.w.want != nil && len(c.items) < c.w.want.Len() && l.opts.Only == nil {
+	if c.w.want != nil && len(c.items) < c.w.want.Len() {
 		for uid := range c.w.want.All() {
 			if c.items[uid] == nil {
 				set.Add(uid)

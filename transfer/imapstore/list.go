@@ -191,43 +191,66 @@ func (l *listing) check(ctx context.Context, got *collector, least int) error {
 
 // windows lists parts one after the other, one of them ahead.
 func (l *listing) windows(ctx context.Context, parts []window, fn func(mail.Info) error) error {
-	var ahead *wire.Fetching
+	var ahead *asking
 	for i, w := range parts {
-		current := ahead
-		var err error
+		current, err := ahead, error(nil)
 		if current == nil {
-			if current, err = l.conn.StartFetch(ctx, l.query(w)); err != nil {
+			if current, err = l.ask(ctx, w); err != nil {
 				return err
 			}
 		}
-		ahead = nil
-		if i+1 < len(parts) {
-			if ahead, err = l.conn.StartFetch(ctx, l.query(parts[i+1])); err != nil {
+		if ahead = nil; i+1 < len(parts) {
+			if ahead, err = l.ask(ctx, parts[i+1]); err != nil {
 				return err
 			}
 		}
-		got := l.collector(w)
-		if err := current.Wait(ctx, got.take); err != nil {
+		if err := current.wait(ctx, ahead); err != nil {
 			return err
 		}
-		if ahead != nil && l.needsMore(got) {
-			// Questions about this window must not overtake the next one's answer.
-			if err := ahead.Wait(ctx, func(*wire.Item) error { return nil }); err != nil {
+		if ahead != nil && l.needsMore(current.got) {
+			// Questions about this window must not get mixed with the next one's answer.
+			if err := ahead.wait(ctx, nil); err != nil {
 				return err
 			}
-			ahead = nil
 		}
-		if err := l.emit(ctx, got, fn); err != nil {
+		if err := l.emit(ctx, current.got, fn); err != nil {
 			return l.leave(ctx, ahead, err)
 		}
 	}
 	return nil
 }
 
+// asking is a window on its way.
+type asking struct {
+	sent *wire.Fetching // nil once answered
+	got  *collector
+}
+
+func (l *listing) ask(ctx context.Context, w window) (*asking, error) {
+	sent, err := l.conn.StartFetch(ctx, l.query(w))
+	return &asking{sent, l.collector(w)}, err
+}
+
+// wait reads the answer. What comes for the next window meanwhile is that one's: a
+// server may answer both at once.
+func (a *asking) wait(ctx context.Context, next *asking) error {
+	if a.sent == nil {
+		return nil
+	}
+	sent := a.sent
+	a.sent = nil
+	return sent.Wait(ctx, func(it *wire.Item) error {
+		if next != nil && next.got.wants(it.UID) {
+			return next.got.take(it)
+		}
+		return a.got.take(it)
+	})
+}
+
 // leave reads what is still on its way, so that the connection can be used on.
-func (l *listing) leave(ctx context.Context, ahead *wire.Fetching, err error) error {
+func (l *listing) leave(ctx context.Context, ahead *asking, err error) error {
 	if ahead != nil && l.stopped != nil {
-		if werr := ahead.Wait(ctx, func(*wire.Item) error { return nil }); werr != nil {
+		if werr := ahead.wait(ctx, nil); werr != nil {
 			return errors.Join(err, werr)
 		}
 	}

@@ -214,12 +214,24 @@ func (c *Conn) setCaps(text string) {
 	c.seen.caps = true
 }
 
-// finish reads until the tagged reply to tag.
+// finish reads until the tagged reply to tag. A server may work on several
+// commands at once and end a later one first (RFC 9051 section 5.5; Dovecot does):
+// its reply is kept until it is asked for.
 func (c *Conn) finish(op, tag string, h handler) (Reply, error) {
+	if rep, ok := c.early[tag]; ok {
+		delete(c.early, tag)
+		return rep, nil
+	}
 	for {
 		got, rep, err := c.event(op, h)
 		if err != nil || got == tag {
 			return rep, err
+		}
+		if got != "+" {
+			if c.early == nil {
+				c.early = make(map[string]Reply)
+			}
+			c.early[got] = rep
 		}
 	}
 }

@@ -26,8 +26,9 @@ type Conn struct {
 	id    map[string]string
 
 	tag    int
-	ctx    context.Context // of the call in progress; nil: none
-	broken error           // why the connection can no longer be used
+	early  map[string]Reply // replies that came before they were asked for
+	ctx    context.Context  // of the call in progress; nil: none
+	broken error            // why the connection can no longer be used
 	bye    Reply
 	box    mailbox
 	app    appender
