@@ -98,6 +98,10 @@ func fromEnvironment(command *cli.Command, given []string, getenv func(string) (
 		switch f.(type) {
 		case *cli.StringSliceFlag:
 			values = strings.Split(strings.TrimSuffix(value, "\n"), "\n")
+		case *cli.IntFlag:
+			if _, err := strconv.Atoi(value); err != nil {
+				return nil, usage(variable+": "+strconv.Quote(value)+" is no whole number", "")
+			}
 		case *cli.BoolFlag:
 			if _, err := strconv.ParseBool(value); err != nil {
 				return nil, usage(variable+": "+strconv.Quote(value)+" is neither true nor false", "write "+variable+"=1 or unset it")

@@ -60,6 +60,7 @@ func newBench(t *testing.T) *bench {
 	b.world = &world{
 		stdin: strings.NewReader(""), stdout: &b.out, stderr: &b.err,
 		getenv:  func(name string) (string, bool) { v, ok := b.env[name]; return v, ok },
+		environ: func() []string { return b.environ() },
 		now:     func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 		every:   func(time.Duration) (<-chan time.Time, func()) { return b.ticks, func() {} },
 		signals: func() (<-chan os.Signal, func()) { return b.signal, func() {} },
@@ -72,6 +73,14 @@ func newBench(t *testing.T) *bench {
 	b.world.engine = engine{run: b.run, compare: transfer.Compare,
 		source: func(o storeOptions) mail.Source { return b.open(o) }, store: b.open, ledger: b.ledger}
 	return b
+}
+
+func (b *bench) environ() []string {
+	var out []string
+	for name, value := range b.env {
+		out = append(out, name+"="+value)
+	}
+	return out
 }
 
 // run is the engine with waits that a test can bear.

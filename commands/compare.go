@@ -77,6 +77,9 @@ func (w *world) showComparison(out output, r *transfer.Comparison) {
 
 func differenceText(d transfer.Difference) string {
 	text := fmt.Sprintf("%s: folder %q", d.Kind, d.Folder)
+	if strings.HasSuffix(string(d.Kind), " folder") {
+		text = fmt.Sprintf("%s %q", d.Kind, d.Folder)
+	}
 	if d.UID != 0 {
 		text += fmt.Sprintf(" uid %d", d.UID)
 	}

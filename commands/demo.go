@@ -81,6 +81,7 @@ func (w *world) demoWorld(dir string) *world {
 		"NO_COLOR":                  "1",
 	}
 	inner.getenv = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	inner.environ = func() []string { return nil }
 	inner.signals = func() (<-chan os.Signal, func()) { return nil, func() {} }
 	inner.stdout, inner.stderr = &indented{w: w.stdout}, &indented{w: w.stderr}
 	return &inner

@@ -110,6 +110,8 @@ func hintOf(err error) string {
 		return "leave --map and --into as they were, or allow the move with --remap; what was copied before stays where it is"
 	case errors.Is(err, transfer.ErrNoMatch):
 		return "mailferry list SOURCE shows the folders; * stays within a level, ** goes across, and a folder does not bring along those below it"
+	case errors.Is(err, errDifferences):
+		return "mailferry migrate A B copies what is missing in B; what is extra there is left alone"
 	case errors.Is(err, transfer.ErrTooMany):
 		return "nothing was deleted; if so many messages are really to go, raise --max-delete"
 	}
@@ -128,7 +130,7 @@ func kindHint(kind mail.Kind) string {
 	case mail.KindAuth:
 		return "check user name and password; many providers want a password made for this program (\"app password\") or have IMAP switched off; one attempt was made"
 	case mail.KindConnect:
-		return "check host name and port; imaps:// means port 993, imap:// port 143 with STARTTLS"
+		return "check host name and port; imaps:// means port 993, imap:// port 143 with STARTTLS; a server that keeps silent often waits for the other of the two"
 	case mail.KindTLS:
 		return "for a certificate of your own authority add ?ca=FILE, for one certain certificate ?fingerprint=SHA256"
 	case mail.KindThrottle, mail.KindLimit:
@@ -171,14 +173,19 @@ func flagError(c *cli.Context, err error, _ bool) error {
 	hint := fmt.Sprintf("%s --help lists the flags", command)
 	name, unknown := strings.CutPrefix(text, "flag provided but not defined: -")
 	if !unknown {
-		return usage(strings.Replace(text, "for flag -", "for flag --", 1), hint)
+		if m := regexp.MustCompile(`^invalid (?:boolean )?value ("(?s:.*)") for (?:flag )?-+([a-z-]+): `).FindStringSubmatch(text); m != nil {
+			text = fmt.Sprintf("--%s: %s does not fit", m[2], m[1])
+		}
+		return usage(text, hint)
 	}
 	name = strings.TrimLeft(name, "-")
 	if strings.HasSuffix(name, "password") || strings.HasPrefix(name, "password") {
 		return usage("there is no flag that takes a password: other users of this machine could see it", passwordWays(transfer.EndSource))
 	}
-	if s := cli.SuggestFlag(flags, name, false); s != "" {
-		hint = fmt.Sprintf("did you mean %s? %s", s, hint)
+	if s := closest(name, flagNames(flags)); s != "" {
+		hint = fmt.Sprintf("did you mean --%s? %s", s, hint)
+	} else if others := commandsWith(c.App, name); len(others) > 0 {
+		hint = fmt.Sprintf("--%s belongs to %s; %s", name, strings.Join(others, ", "), hint)
 	}
 	return usage(fmt.Sprintf("unknown flag --%s", name), hint)
 }

@@ -51,7 +51,7 @@ func copyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "before", Usage: "only messages received before `DATE`"},
 		&cli.StringFlag{Name: "max-size", Usage: "no messages larger than `SIZE` (500K, 10M, 2G)"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done and change nothing"},
-		&cli.StringFlag{Name: "flags", Usage: "flags of messages that are there already: `merge`, source or none", Value: "merge"},
+		&cli.StringFlag{Name: "flags", Usage: "flags of messages that are there already: `MODE` merge, source or none", Value: "merge"},
 		&cli.BoolFlag{Name: "full", Usage: "trust no record of earlier runs: look at both ends, copy again what was deleted at the destination"},
 		&cli.BoolFlag{Name: "remap", Usage: "allow folders to go elsewhere than in earlier runs"},
 		&cli.BoolFlag{Name: "mirror", Usage: "delete at the destination what mailferry put there and the source no longer has (no environment variable)"},

@@ -50,6 +50,9 @@ func (w *world) list(c *cli.Context) error {
 		w.listJSON(store.String(), folders)
 		return nil
 	}
+	if out.quiet {
+		return nil
+	}
 	return w.listText(folders)
 }
 

@@ -25,12 +25,20 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 }
 
 func (w *world) run(ctx context.Context, args []string) exitCode {
+	stdout := &sink{w: w.stdout}
+	own := *w
+	own.stdout = stdout
+	w = &own
 	halt, ctx, done := w.watchSignals(ctx)
 	defer done()
 	app := w.newApp(halt)
+	w.warnOfVariables(app)
 	argv, err := arrange(app, args, w.getenv)
 	if err == nil {
 		err = app.RunContext(ctx, argv)
+	}
+	if err == nil {
+		err = stdout.failed()
 	}
 	if err == nil {
 		return exitOK
@@ -60,7 +68,6 @@ func (w *world) newApp(halt *halt) *cli.App {
 		Flags:                     []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Usage: "print the version"}},
 		HideHelpCommand:           true,
 		HideVersion:               true,
-		Suggest:                   true,
 		DisableSliceFlagSeparator: true,
 		Reader:                    w.stdin,
 		Writer:                    w.stdout,
@@ -87,8 +94,8 @@ func (w *world) withoutCommand(c *cli.Context) error {
 	hint := "mailferry help lists the commands"
 	if strings.Contains(name, "://") {
 		hint = "a command comes before the addresses, as in mailferry list ADDRESS; " + hint
-	} else if s := cli.SuggestCommand(c.App.Commands, name); s != "" {
-		hint = s + " " + hint // "Did you mean ...?"
+	} else if s := closest(name, commandNames(c.App)); s != "" {
+		hint = fmt.Sprintf("did you mean %q? %s", s, hint)
 	}
 	return usage(fmt.Sprintf("unknown command %q", name), hint)
 }

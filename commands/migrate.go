@@ -76,7 +76,7 @@ type migration struct {
 func (m *migration) run(ctx context.Context, h *halt) error {
 	ledger, err := m.w.engine.ledger(m.state, identity(m.source), identity(m.dest), m.job.DryRun)
 	if err != nil {
-		return err
+		return recordError(m.state, err)
 	}
 	defer ledger.Close()
 	m.job.Ledger = ledger

@@ -2,8 +2,10 @@ package commands
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,14 +20,19 @@ func checkReportFile(path string) error {
 	}
 	f, err := reportTemp(path)
 	if err != nil {
-		return usage("--report: "+err.Error(), "")
+		return usage("--report: "+err.Error(), "the directory must exist and be one that you can write to")
 	}
 	_ = f.Close()
 	return os.Remove(f.Name())
 }
 
 func reportTemp(path string) (*os.File, error) {
-	return os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
+	var known *fs.PathError
+	if errors.As(err, &known) {
+		known.Path = path // the name of the user, and not one that never came to be
+	}
+	return f, err
 }
 
 // writeReportFile writes the report beside path and renames it, so that a reader never

@@ -99,7 +99,7 @@ func fixed(password string) secret {
 func (w *world) fromFile(path string) (secret, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, usage("password file: "+err.Error(), "")
+		return nil, usage("password file: "+err.Error(), "the file holds the password on one line; mailferry help addresses has the other ways")
 	}
 	if info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 		w.warn("password file %s can be read by others (mode %04o); chmod 600 mends that", path, info.Mode().Perm())

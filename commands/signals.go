@@ -51,6 +51,9 @@ func (w *world) await(ctx context.Context, cancel func(), h *halt, received <-ch
 				cancel()
 				continue
 			}
+			if isTerminal(w.stderr) {
+				fmt.Fprintln(w.stderr) // the cursor stands behind the bar and ^C
+			}
 			fmt.Fprintf(w.stderr, "mailferry: %s: finishing what is in flight (at most %d s); once more stops at once\n",
 				signalName(sig), int(grace.Seconds()))
 			ticks, stop := w.every(grace)

@@ -3,15 +3,33 @@ package commands
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // statePath is where the record of a migration lies unless --state says otherwise.
 func (w *world) statePath(source, dest address) string {
 	name := stateName(source) + "--" + stateName(dest) + ".db"
 	return filepath.Join(w.xdg("XDG_STATE_HOME", filepath.Join(".local", "state")), "mailferry", name)
+}
+
+// recordError says what to do about a record that cannot be kept at path. What has a
+// meaning of its own, such as a lock or damage, stays as it is.
+func recordError(path string, err error) error {
+	if info, serr := os.Stat(path); serr == nil && info.IsDir() {
+		return usage(fmt.Sprintf("the record cannot be kept in %q: it is a directory", path), "--state names the file itself")
+	}
+	for _, place := range []error{fs.ErrPermission, fs.ErrNotExist, syscall.EROFS, syscall.ENOTDIR} {
+		if errors.Is(err, place) {
+			return usage(err.Error(), "the record needs a place that you can write to; --state FILE names another, XDG_STATE_HOME another directory")
+		}
+	}
+	return err
 }
 
 // identity names an account whichever way it is connected to: a switch from imap://

@@ -20,6 +20,7 @@ type world struct {
 	stdout   io.Writer
 	stderr   io.Writer
 	getenv   func(string) (string, bool)
+	environ  func() []string // NAME=VALUE of every variable
 	now      func() time.Time
 	every    func(time.Duration) (ticks <-chan time.Time, stop func())
 	signals  func() (received <-chan os.Signal, stop func())
@@ -33,6 +34,7 @@ func processWorld(stdin io.Reader, stdout, stderr io.Writer, demoMail fs.FS) *wo
 	w := &world{
 		stdin: stdin, stdout: stdout, stderr: stderr,
 		getenv:   os.LookupEnv,
+		environ:  os.Environ,
 		now:      time.Now,
 		every:    every,
 		signals:  processSignals,

@@ -8,11 +8,12 @@ import (
 	"time"
 	"unicode"
 
+	"mailferry/archive/mbox/internal/quote"
 	"mailferry/transfer/mail"
 )
 
 const (
-	fromWord   = "From "
+	fromWord   = quote.From
 	fromSender = "From MAILER-DAEMON "
 
 	statusName    = "Status: "

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+
+	"mailferry/archive/mbox/internal/quote"
 )
 
 // source reads a file and knows where it is.
@@ -87,7 +89,7 @@ func (t *text) startLine() error {
 			return nil
 		}
 	}
-	marks, from, err := countMarks(t.src.buf)
+	marks, from, err := quote.Marks(t.src.buf)
 	t.src.at += marks
 	if from && marks == 0 {
 		t.end = true

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"io"
 	"strings"
+
+	"mailferry/archive/mbox/internal/quote"
 )
 
 // encode writes the octets of r as mboxrd and returns how many r had. With lf
@@ -72,7 +74,7 @@ func (e *encoder) write(chunk []byte, lf bool) {
 
 // startLine quotes the line that begins at r and consumes the ">" it begins with.
 func (e *encoder) startLine(r *bufio.Reader) (marks int64, err error) {
-	marks, from, err := countMarks(r)
+	marks, from, err := quote.Marks(r)
 	if err != nil {
 		return marks, err
 	}
@@ -89,27 +91,5 @@ func (e *encoder) putMarks(n int64) {
 		part := min(n, 1024)
 		e.put([]byte(strings.Repeat(">", int(part))))
 		n -= part
-	}
-}
-
-// countMarks consumes the ">" at the beginning of a line, of which there may be any number,
-// and looks whether "From " follows. The end of r is no error.
-func countMarks(r *bufio.Reader) (marks int64, from bool, err error) {
-	for {
-		head, err := r.Peek(len(fromWord))
-		if err != nil && err != io.EOF {
-			return marks, false, err
-		}
-		n := 0
-		for n < len(head) && head[n] == '>' {
-			n++
-		}
-		if n == 0 {
-			return marks, string(head) == fromWord, nil
-		}
-		marks += int64(n)
-		if _, err := r.Discard(n); err != nil {
-			return marks, false, err
-		}
 	}
 }
