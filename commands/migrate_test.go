@@ -230,7 +230,7 @@ func TestWrongFlagsAreRefusedBeforeAnythingIsOpened(t *testing.T) {
 		{"migrate A imap://u@old:143", "the same account"},
 		{"migrate A B --folder=", "is empty"},
 		{"migrate A B --config /no/such/file", "configuration /no/such/file"},
-		{"mirgate A B", `Did you mean "migrate"?`},
+		{"mirgate A B", `did you mean "migrate"?`},
 		{"migrate A B --password x", "no flag that takes a password"},
 	}
 	for _, c := range cases {
