@@ -1,0 +1,175 @@
+package foreign
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"mailferry/archive/mbox"
+	"mailferry/transfer/mail"
+)
+
+// Options are those of Open.
+type Options struct {
+	// Spool is the directory for the octets of a compressed file, which need
+	// as much room there as they have; empty: that of the system.
+	Spool   string
+	Quoting Quoting
+}
+
+// Mbox is an open mbox file, as long as it was when it was opened. Its methods may be
+// called from several goroutines at once.
+type Mbox struct {
+	path    string
+	file    *os.File // as named
+	data    *os.File // its octets: file, or what was unpacked from it
+	info    os.FileInfo
+	size    int64
+	first   int64 // offset of the first From_ line
+	kind    Kind
+	quoting Quoting
+}
+
+var errShrunk = errors.New("the file became shorter while it was read")
+
+// settled is for how long a file without an empty line at its end must have been left alone
+// to be taken for complete.
+const settled = 10 * time.Second
+
+// Open opens a file and reads it once, to see of which kind it is. Its error wraps a *mail.Error
+// of ScopeFolder: with KindRefused it is no mbox, and the error's text says what it is. The caller closes
+// the Mbox. The file is only ever read.
+func Open(path string, opts Options) (*Mbox, error) {
+	m := &Mbox{path: path, quoting: opts.Quoting}
+	if err := m.open(opts.Spool); err != nil {
+		return nil, errors.Join(wrap(path, err), m.Close())
+	}
+	return m, nil
+}
+
+func (m *Mbox) open(spool string) (err error) {
+	if info, err := os.Stat(m.path); err == nil && !info.Mode().IsRegular() {
+		return refusal(describeMode(info.Mode()))
+	}
+	if m.file, err = os.Open(m.path); err != nil {
+		return err
+	}
+	if m.info, err = m.file.Stat(); err != nil {
+		return err
+	}
+	m.data, m.size = m.file, m.info.Size()
+	if err := m.unpack(spool); err != nil {
+		return err
+	}
+	if m.first, err = m.findFirst(); err != nil || m.first == m.size {
+		return err
+	}
+	if m.isOwn() {
+		m.kind.Dialect = Mailferry
+		return nil
+	}
+	return m.survey()
+}
+
+// unpack takes the octets out of a file compressed by gzip.
+func (m *Mbox) unpack(spool string) error {
+	r := bufio.NewReader(io.NewSectionReader(m.file, 0, m.size))
+	if magic, _ := r.Peek(3); string(magic) != "\x1f\x8b\x08" {
+		return nil
+	}
+	packed, err := gzip.NewReader(r)
+	if err != nil {
+		return damaged(err)
+	}
+	tmp, err := os.CreateTemp(spool, "mbox-*")
+	if err != nil {
+		return err
+	}
+	m.data, m.kind.Gzip = tmp, true
+	if err := os.Remove(tmp.Name()); err != nil {
+		return err
+	}
+	head := make([]byte, 4<<10)
+	n, err := io.ReadFull(packed, head)
+	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+		if found := whatItIs(head[:n]); found != "" && n > 0 {
+			return refusal(found + ", compressed by gzip")
+		}
+	}
+	if _, werr := tmp.Write(head[:n]); err == nil {
+		err = werr
+	}
+	if err == nil {
+		_, err = io.Copy(tmp, packed)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) {
+		return damaged(err)
+	}
+	if err == nil {
+		m.size, err = tmp.Seek(0, io.SeekCurrent)
+	}
+	return err
+}
+
+// Kind is what the file was found to be. That of an empty file has no Dialect.
+func (m *Mbox) Kind() Kind { return m.kind }
+
+// Close closes the file.
+func (m *Mbox) Close() (err error) {
+	if m.data != nil && m.data != m.file {
+		err = m.data.Close()
+	}
+	if m.file != nil {
+		err = errors.Join(err, m.file.Close())
+	}
+	return err
+}
+
+func (m *Mbox) isOwn() bool {
+	own := false
+	err := mbox.Scan(io.NewSectionReader(m.data, m.first, m.size-m.first), m.first, func(e *mbox.Entry) error {
+		own = e.Kind == mbox.Own
+		return errStop
+	})
+	return err == errStop && own
+}
+
+var errStop = errors.New("stop")
+
+func (m *Mbox) firstIsDated() bool {
+	head := make([]byte, 2*maxFrom)
+	n, _ := m.data.ReadAt(head, m.first)
+	dated, _ := fromLine(head[:n])
+	return dated
+}
+
+func damaged(err error) error {
+	return &mail.Error{Kind: mail.KindDamaged, Err: fmt.Errorf("the gzip data is damaged or cut off: %w", err)}
+}
+
+// refusal is the error of a file that is no mbox.
+func refusal(found string) error {
+	return &mail.Error{Kind: mail.KindRefused, Err: fmt.Errorf("this is no mbox but %s", found),
+		Hint: "an mbox begins with a line such as \"From a@example.org Thu Jan  2 15:04:05 2025\""}
+}
+
+// wrap says of which file an error speaks.
+func wrap(path string, err error) error {
+	e := &mail.Error{Err: err}
+	if known := new(mail.Error); errors.As(err, &known) {
+		*e = *known
+	} else if errors.Is(err, os.ErrNotExist) {
+		e.Kind = mail.KindNotFound
+	} else if errors.Is(err, syscall.ENOSPC) {
+		e.Kind = mail.KindSpace
+	}
+	e.Op, e.Scope, e.Retry = "read mbox "+mail.Visible(filepath.ToSlash(path)), mail.ScopeFolder, mail.RetryNever
+	return e
+}
