@@ -32,58 +32,62 @@ func nasty() map[string]string {
 
 // TestEveryOctetComesBackFromTheDisk stores, closes, opens again and compares.
 func TestEveryOctetComesBackFromTheDisk(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a")
-	a := create(t, dir, archive.Options{})
-	want := make(map[mail.UID]string)
-	var order []string
-	for name, raw := range nasty() {
-		want[put(t, a, inbox, message(len(want)+1, []byte(raw)))[0]] = raw
-		order = append(order, name)
-	}
-	closed(t, a)
-	a = open(t, dir, archive.Options{})
-	r, err := a.OpenReader(t.Context(), inbox)
-	ok(t, err)
-	defer closed(t, r)
-	var all mail.UIDSet
-	all.AddRange(1, 1000)
-	n := 0
-	ok(t, r.Fetch(t.Context(), all, func(info mail.Info, body io.Reader) error {
-		n++
-		got, err := io.ReadAll(body)
-		if string(got) != want[info.UID] {
-			t.Errorf("%s: %d octets came back of %d", order[info.UID-1], len(got), len(want[info.UID]))
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		dir := filepath.Join(t.TempDir(), "a")
+		a := create(t, dir, archive.Options{Format: format})
+		want := make(map[mail.UID]string)
+		var order []string
+		for name, raw := range nasty() {
+			want[put(t, a, inbox, message(len(want)+1, []byte(raw)))[0]] = raw
+			order = append(order, name)
 		}
-		return err
-	}))
-	if n != len(want) {
-		t.Errorf("%d messages came back of %d", n, len(want))
-	}
-	expectSound(t, a)
-}
-
-func TestAnyOctetsComeBack(t *testing.T) {
-	a := create(t, filepath.Join(t.TempDir(), "a"), archive.Options{})
-	n := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		parts := rapid.SliceOf(rapid.SampledFrom([]string{"\r\n", "\n", "\r", "From ", ">", "x", "\x00", "\xe9", "Status: R", ": "})).Draw(rt, "parts")
-		raw := []byte(strings.Join(parts, ""))
-		n++
-		uid := put(t, a, inbox, message(n, raw))[0]
+		closed(t, a)
+		a = open(t, dir, archive.Options{})
 		r, err := a.OpenReader(t.Context(), inbox)
 		ok(t, err)
 		defer closed(t, r)
-		came := false
-		ok(t, r.Fetch(t.Context(), mail.NewUIDSet(uid), func(info mail.Info, body io.Reader) error {
+		var all mail.UIDSet
+		all.AddRange(1, 1000)
+		n := 0
+		ok(t, r.Fetch(t.Context(), all, func(info mail.Info, body io.Reader) error {
+			n++
 			got, err := io.ReadAll(body)
-			came = bytes.Equal(got, raw) && info.Size == int64(len(raw))
+			if string(got) != want[info.UID] {
+				t.Errorf("%s: %d octets came back of %d", order[info.UID-1], len(got), len(want[info.UID]))
+			}
 			return err
 		}))
-		if !came {
-			rt.Fatalf("%q did not come back", raw)
+		if n != len(want) {
+			t.Errorf("%d messages came back of %d", n, len(want))
 		}
+		expectSound(t, a)
 	})
-	expectSound(t, a)
+}
+
+func TestAnyOctetsComeBack(t *testing.T) {
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		a := create(t, filepath.Join(t.TempDir(), "a"), archive.Options{Format: format})
+		n := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			parts := rapid.SliceOf(rapid.SampledFrom([]string{"\r\n", "\n", "\r", "From ", ">", "x", "\x00", "\xe9", "Status: R", ": "})).Draw(rt, "parts")
+			raw := []byte(strings.Join(parts, ""))
+			n++
+			uid := put(t, a, inbox, message(n, raw))[0]
+			r, err := a.OpenReader(t.Context(), inbox)
+			ok(t, err)
+			defer closed(t, r)
+			came := false
+			ok(t, r.Fetch(t.Context(), mail.NewUIDSet(uid), func(info mail.Info, body io.Reader) error {
+				got, err := io.ReadAll(body)
+				came = bytes.Equal(got, raw) && info.Size == int64(len(raw))
+				return err
+			}))
+			if !came {
+				rt.Fatalf("%q did not come back", raw)
+			}
+		})
+		expectSound(t, a)
+	})
 }
 
 // TestFilesAreWhatTheREADMESays: names, dates and permissions as other programs want them.

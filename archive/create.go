@@ -138,6 +138,8 @@ func (a *Archive) formatNamed(name Format) (format, error) {
 	switch name {
 	case "", Maildir:
 		return maildirFormat{a.fs}, nil
+	case MBox:
+		return mboxFormat{a.fs}, nil
 	}
 	return nil, errors.New("there is no format " + string(name))
 }

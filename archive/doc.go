@@ -1,5 +1,5 @@
-// Package archive is an archive directory as a [mail.Store]: a Maildir++ tree that
-// other programs can read as it stands, with a record of where each
+// Package archive is an archive directory as a [mail.Store]: a Maildir++ tree, or a tree of
+// mbox files, that other programs can read as it stands, with a record of where each
 // message came from and what it was in each run.
 //
 // # What is on disk

@@ -100,18 +100,17 @@ func (r *reader) readWhole(m *catalogue.Message) ([]byte, error) {
 	buf := bytes.NewBuffer(r.buf[:0])
 	// A file that has grown beyond belief is not what was stored.
 	_, err = buf.ReadFrom(io.LimitReader(body, 2*inMemory))
-	r.buf = buf.Bytes()
-	if err != nil {
+	if r.buf = buf.Bytes(); r.buf == nil {
+		r.buf = []byte{}
+	}
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), err == nil && sha256.Sum256(r.buf) != m.Sum:
+		err = errChanged
+	case err != nil:
 		return nil, err
 	}
-	if sha256.Sum256(r.buf) != m.Sum {
-		err = errChanged
-		if !r.a.opts.WithDamaged {
-			return nil, err
-		}
-	}
-	if r.buf == nil {
-		r.buf = []byte{}
+	if err != nil && !r.a.opts.WithDamaged {
+		return nil, err
 	}
 	return r.buf, err
 }
@@ -124,7 +123,11 @@ func (r *reader) check(m *catalogue.Message) (size int64, err error) {
 	}
 	defer body.Close()
 	h := sha256.New()
-	if size, err = io.Copy(h, body); err != nil {
+	size, err = io.Copy(h, body)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return size, errChanged
+	}
+	if err != nil {
 		return 0, err
 	}
 	if [sha256.Size]byte(h.Sum(nil)) != m.Sum {

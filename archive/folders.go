@@ -113,13 +113,11 @@ func (a *Archive) newDir(ctx context.Context, path mail.Path) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	taken := make(map[string]bool, len(list))
-	dirs := make(map[mail.Path]string, len(list))
+	existing := make(map[mail.Path]string, len(list))
 	for _, f := range list {
-		taken[a.format.fold(f.Dir)], dirs[f.Path] = true, f.Dir
+		existing[f.Path] = f.Dir
 	}
-	parent, _ := path.Parent()
-	return a.format.dir(path, dirs[parent], taken), nil
+	return a.format.dir(path, existing), nil
 }
 
 // SetSubscribed records a subscription, also in the list that other programs read.

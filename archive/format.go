@@ -13,9 +13,8 @@ type format interface {
 	name() Format
 	// makeOwn makes the archive's own directory, if need be.
 	makeOwn() error
-	// dir names the place of a new folder. taken holds the places there are, folded.
-	dir(path mail.Path, parent string, taken map[string]bool) string
-	fold(dir string) string
+	// dir names the place of a new folder. existing are those of all others.
+	dir(path mail.Path, existing map[mail.Path]string) string
 	// make creates the folder and makes it durable.
 	make(dir string, path mail.Path) error
 	// folders calls fn for each folder that is there.
@@ -25,12 +24,15 @@ type format interface {
 	// subscribed returns what subscribe recorded.
 	subscribed() ([]string, error)
 
+	// where says for people where a message is.
+	where(dir, place string) string
+
 	box(f catalogue.Folder) (box, error)
 	shelf(dir string) shelf
 	// mend puts away what a writer that was killed has left behind.
-	mend(dir string) error
+	mend(f catalogue.Folder) error
 	// survey compares a folder with the messages known to be in it.
-	survey(dir string, known places) (found, error)
+	survey(f catalogue.Folder, known places) (found, error)
 }
 
 // box is a folder that takes messages in.
@@ -45,7 +47,7 @@ type box interface {
 	// and returns the place from then on.
 	setFlags(place string, flags mail.Flags) (string, error)
 	syncFlags() error
-	// stamp is that of the newest message.
+	// stamp is where the newest message ends, in the words of the format.
 	stamp() int64
 	close() error
 }

@@ -31,11 +31,14 @@ func (m maildirFormat) makeOwn() error {
 	return nil
 }
 
-func (m maildirFormat) dir(path mail.Path, parent string, taken map[string]bool) string {
-	return maildir.Dir(path, parent, func(dir string) bool { return taken[maildir.Fold(dir)] })
+func (m maildirFormat) dir(path mail.Path, existing map[mail.Path]string) string {
+	taken := make(map[string]bool, len(existing))
+	for _, dir := range existing {
+		taken[maildir.Fold(dir)] = true
+	}
+	parent, _ := path.Parent()
+	return maildir.Dir(path, existing[parent], func(dir string) bool { return taken[maildir.Fold(dir)] })
 }
-
-func (m maildirFormat) fold(dir string) string { return maildir.Fold(dir) }
 
 func (m maildirFormat) make(dir string, path mail.Path) error { return maildir.Make(m.fs, dir, path) }
 
@@ -69,7 +72,9 @@ func (m maildirFormat) subscribed() ([]string, error) {
 	return names, err
 }
 
-func (m maildirFormat) mend(dir string) error { return maildir.Clean(m.fs, dir) }
+func (m maildirFormat) where(dir, place string) string { return path.Join(dir, place) }
+
+func (m maildirFormat) mend(f catalogue.Folder) error { return maildir.Clean(m.fs, f.Dir) }
 
 func (m maildirFormat) box(f catalogue.Folder) (box, error) {
 	b, err := maildir.Open(m.fs, f.Dir, f.Stamp)
@@ -201,7 +206,8 @@ func (inv *inventory) find(place string) *slot {
 	return &inv.list[i]
 }
 
-func (m maildirFormat) survey(dir string, known places) (found, error) {
+func (m maildirFormat) survey(f catalogue.Folder, known places) (found, error) {
+	dir := f.Dir
 	inv, err := takeInventory(known)
 	if err != nil {
 		return found{}, err

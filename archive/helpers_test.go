@@ -186,3 +186,11 @@ func fetch(t *testing.T, r mail.Reader) map[mail.UID]string {
 	}))
 	return got
 }
+
+// forBoth runs a test for each format.
+func forBoth(t *testing.T, do func(t *testing.T, format archive.Format)) {
+	t.Helper()
+	for _, format := range []archive.Format{archive.Maildir, archive.MBox} {
+		t.Run(string(format), func(t *testing.T) { do(t, format) })
+	}
+}

@@ -70,36 +70,38 @@ func appendForever(dir string) error {
 // TestKilledWhileItAppends: every message that was told to be done is there after
 // kill -9, none is twice, and the next process goes on.
 func TestKilledWhileItAppends(t *testing.T) {
-	rounds := 12
-	if testing.Short() {
-		rounds = 3
-	}
-	dir := filepath.Join(t.TempDir(), "a")
-	closed(t, create(t, dir, archive.Options{}))
-	told := 0
-	for range rounds {
-		told = max(told, killOne(t, dir))
-		a := open(t, dir, archive.Options{Write: true})
-		expectSound(t, a)
-		r, err := a.OpenReader(t.Context(), inbox)
-		ok(t, err)
-		got := fetch(t, r)
-		closed(t, r)
-		if len(got) < told {
-			t.Fatalf("%d messages are there, %d were told to be done", len(got), told)
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		rounds := 12
+		if testing.Short() {
+			rounds = 3
 		}
-		for uid, text := range got {
-			// In the order of the source, each once: own UID n is letter n.
-			if text != string(letter(int(uid))) {
-				t.Fatalf("UID %d of %d is %.80q", uid, len(got), text)
+		dir := filepath.Join(t.TempDir(), "a")
+		closed(t, create(t, dir, archive.Options{Format: format}))
+		told := 0
+		for range rounds {
+			told = max(told, killOne(t, dir))
+			a := open(t, dir, archive.Options{Write: true})
+			expectSound(t, a)
+			r, err := a.OpenReader(t.Context(), inbox)
+			ok(t, err)
+			got := fetch(t, r)
+			closed(t, r)
+			if len(got) < told {
+				t.Fatalf("%d messages are there, %d were told to be done", len(got), told)
 			}
+			for uid, text := range got {
+				// In the order of the source, each once: own UID n is letter n.
+				if text != string(letter(int(uid))) {
+					t.Fatalf("UID %d of %d is %.80q", uid, len(got), text)
+				}
+			}
+			closed(t, a)
 		}
-		closed(t, a)
-	}
-	if told < rounds*5 {
-		t.Errorf("only %d messages in %d rounds", told, rounds)
-	}
-	expectSound(t, open(t, dir, archive.Options{}))
+		if told < rounds*5 {
+			t.Errorf("only %d messages in %d rounds", told, rounds)
+		}
+		expectSound(t, open(t, dir, archive.Options{}))
+	})
 }
 
 // killOne starts a process, kills it after a while, and returns the last UID it told.

@@ -76,7 +76,9 @@ func (a *Archive) open(ctx context.Context) (err error) {
 
 // recognise finds out the format, and that this is an archive at all.
 func (a *Archive) recognise() error {
-	a.format = maildirFormat{a.fs}
+	if err := a.findFormat(); err != nil {
+		return err
+	}
 	info, err := a.fs.Stat(ownDir)
 	switch {
 	case err == nil && info.IsDir():
@@ -88,7 +90,7 @@ func (a *Archive) recognise() error {
 	}
 	ours := errors.New("found")
 	err = a.format.folders(func(dir string, _ mail.Path) error {
-		f, err := a.format.survey(dir, func(func(mail.UID, string) error) error { return nil })
+		f, err := a.format.survey(catalogue.Folder{Dir: dir}, func(func(mail.UID, string) error) error { return nil })
 		if err == nil && len(f.ours) > 0 {
 			return ours
 		}
@@ -101,6 +103,22 @@ func (a *Archive) recognise() error {
 		return err
 	}
 	return refuse(opOpen, a.root, ErrNotArchive, mail.KindRefused, "name a directory that backup has made")
+}
+
+// findFormat looks at what is there, so that it needs no catalogue.
+func (a *Archive) findFormat() (err error) {
+	a.format = maildirFormat{a.fs}
+	if _, err := a.fs.Stat("cur"); err == nil {
+		return nil
+	}
+	other := mboxFormat{a.fs}
+	found := errors.New("found")
+	err = other.folders(func(string, mail.Path) error { return found })
+	if err == found {
+		a.format, err = other, nil
+		return nil
+	}
+	return err
 }
 
 // checkInside refuses directories that lead out of the archive.

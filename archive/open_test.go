@@ -91,42 +91,44 @@ func TestASecondWriterIsToldWhoHoldsTheArchive(t *testing.T) {
 }
 
 func TestReadingChangesNothing(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a")
-	a := create(t, dir, archive.Options{})
-	putLetters(t, a, inbox, 1, 3)
-	closed(t, a)
-	before := tree(t, dir)
-	r := open(t, dir, archive.Options{})
-	want := dump(t, r)
-	expectSound(t, r)
-	if err := r.Create(t.Context(), mail.Folder{Path: mail.NewPath("x")}); err == nil {
-		t.Error("a folder was made")
-	}
-	if w, err := r.OpenWriter(t.Context(), inbox); err == nil {
-		w.Close()
-		t.Error("a writer was opened")
-	}
-	if err := r.BeginRun(t.Context(), source); err == nil {
-		t.Error("a run was begun")
-	}
-	closed(t, r)
-	if after := tree(t, dir); after != before {
-		t.Errorf("reading changed\n%s\nto\n%s", before, after)
-	}
-	ok(t, os.RemoveAll(filepath.Join(dir, ".mailferry", "catalogue.db")))
-	ok(t, os.RemoveAll(filepath.Join(dir, ".mailferry", "catalogue.copy")))
-	before = tree(t, dir)
-	r = open(t, dir, archive.Options{})
-	if got := dump(t, r); got != want {
-		t.Errorf("without a catalogue:\n%s\nwant\n%s", got, want)
-	}
-	closed(t, r)
-	if after := tree(t, dir); after != before {
-		t.Errorf("reading without a catalogue changed\n%s\nto\n%s", before, after)
-	}
-	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "mailferry-catalogue-*")); len(left) > 0 && os.Getenv("TMPDIR") != "" {
-		t.Errorf("left behind: %q", left)
-	}
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		dir := filepath.Join(t.TempDir(), "a")
+		a := create(t, dir, archive.Options{Format: format})
+		putLetters(t, a, inbox, 1, 3)
+		closed(t, a)
+		before := tree(t, dir)
+		r := open(t, dir, archive.Options{})
+		want := dump(t, r)
+		expectSound(t, r)
+		if err := r.Create(t.Context(), mail.Folder{Path: mail.NewPath("x")}); err == nil {
+			t.Error("a folder was made")
+		}
+		if w, err := r.OpenWriter(t.Context(), inbox); err == nil {
+			w.Close()
+			t.Error("a writer was opened")
+		}
+		if err := r.BeginRun(t.Context(), source); err == nil {
+			t.Error("a run was begun")
+		}
+		closed(t, r)
+		if after := tree(t, dir); after != before {
+			t.Errorf("reading changed\n%s\nto\n%s", before, after)
+		}
+		ok(t, os.RemoveAll(filepath.Join(dir, ".mailferry", "catalogue.db")))
+		ok(t, os.RemoveAll(filepath.Join(dir, ".mailferry", "catalogue.copy")))
+		before = tree(t, dir)
+		r = open(t, dir, archive.Options{})
+		if got := dump(t, r); got != want {
+			t.Errorf("without a catalogue:\n%s\nwant\n%s", got, want)
+		}
+		closed(t, r)
+		if after := tree(t, dir); after != before {
+			t.Errorf("reading without a catalogue changed\n%s\nto\n%s", before, after)
+		}
+		if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "mailferry-catalogue-*")); len(left) > 0 && os.Getenv("TMPDIR") != "" {
+			t.Errorf("left behind: %q", left)
+		}
+	})
 }
 
 func TestAnArchiveThatCannotBeWrittenIsLeftAlone(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 type Format string
 
 const (
-	Maildir Format = "maildir"
+	Maildir Format = "maildir" // a Maildir++ tree: a file per message
+	MBox    Format = "mbox"    // a tree of mboxrd files: one per folder
 )
 
 // Options says how an archive is opened. The zero value opens it for reading, as

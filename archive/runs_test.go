@@ -37,54 +37,56 @@ func markGone(t *testing.T, a *archive.Archive, path mail.Path, suspect bool, ui
 
 // TestEveryRunCanBeSeenAgain: what a run left is what --as-of shows later.
 func TestEveryRunCanBeSeenAgain(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a")
-	at := &clock{time.Date(2026, 1, 10, 22, 0, 0, 0, time.Local)}
-	a := create(t, dir, archive.Options{Now: at.time})
-	other, late := mail.ParsePath("Archive/2024"), mail.NewPath("Late")
-	var states []string
-	day := func(do func()) {
-		t.Helper()
-		run(t, a, true, do)
-		states = append(states, dump(t, a))
-		at.now = at.now.AddDate(0, 0, 1)
-	}
-	day(func() {
-		putLetters(t, a, inbox, 1, 5, "old")
-		putLetters(t, a, other, 6, 7)
-	})
-	day(func() {
-		setFlags(t, a, inbox, mail.FlagChange{UID: 1, Add: mail.NewFlags(mail.Seen, "new"), Remove: mail.NewFlags("old")})
-		markGone(t, a, inbox, false, 2, 3)
-	})
-	day(func() {
-		setFlags(t, a, inbox, mail.FlagChange{UID: 1, Add: mail.NewFlags(mail.Flagged)})
-		putLetters(t, a, late, 8, 8)
-		putLetters(t, a, inbox, 9, 9)
-		markGone(t, a, other, false, 1, 2)
-	})
-	day(func() { putLetters(t, a, other, 10, 10, "back") })
-	closed(t, a)
-	for i, want := range states {
-		for _, asOf := range []string{string(rune('1' + i)), time.Date(2026, 1, 10+i, 0, 0, 0, 0, time.Local).Format(time.DateOnly)} {
-			r := open(t, dir, archive.Options{AsOf: asOf})
-			if got := dump(t, r); got != want {
-				t.Errorf("as of %s:\n%s\nwant\n%s", asOf, got, want)
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		dir := filepath.Join(t.TempDir(), "a")
+		at := &clock{time.Date(2026, 1, 10, 22, 0, 0, 0, time.Local)}
+		a := create(t, dir, archive.Options{Format: format, Now: at.time})
+		other, late := mail.ParsePath("Archive/2024"), mail.NewPath("Late")
+		var states []string
+		day := func(do func()) {
+			t.Helper()
+			run(t, a, true, do)
+			states = append(states, dump(t, a))
+			at.now = at.now.AddDate(0, 0, 1)
+		}
+		day(func() {
+			putLetters(t, a, inbox, 1, 5, "old")
+			putLetters(t, a, other, 6, 7)
+		})
+		day(func() {
+			setFlags(t, a, inbox, mail.FlagChange{UID: 1, Add: mail.NewFlags(mail.Seen, "new"), Remove: mail.NewFlags("old")})
+			markGone(t, a, inbox, false, 2, 3)
+		})
+		day(func() {
+			setFlags(t, a, inbox, mail.FlagChange{UID: 1, Add: mail.NewFlags(mail.Flagged)})
+			putLetters(t, a, late, 8, 8)
+			putLetters(t, a, inbox, 9, 9)
+			markGone(t, a, other, false, 1, 2)
+		})
+		day(func() { putLetters(t, a, other, 10, 10, "back") })
+		closed(t, a)
+		for i, want := range states {
+			for _, asOf := range []string{string(rune('1' + i)), time.Date(2026, 1, 10+i, 0, 0, 0, 0, time.Local).Format(time.DateOnly)} {
+				r := open(t, dir, archive.Options{AsOf: asOf})
+				if got := dump(t, r); got != want {
+					t.Errorf("as of %s:\n%s\nwant\n%s", asOf, got, want)
+				}
+				expectSound(t, r)
 			}
-			expectSound(t, r)
 		}
-	}
-	if got := dump(t, open(t, dir, archive.Options{})); got != states[3] {
-		t.Errorf("now:\n%s\nwant\n%s", got, states[3])
-	}
-	if got := strings.Count(dump(t, open(t, dir, archive.Options{WithGone: true})), "  "); got != 10 {
-		t.Errorf("with all that is gone there are %d messages, want 10", got)
-	}
-	for _, asOf := range []string{"0", "5", "-1", "2026-01-09", "yesterday"} {
-		if _, err := archive.Open(t.Context(), dir, archive.Options{AsOf: asOf}); err == nil || mail.ErrorOf(err).Hint == "" {
-			t.Errorf("as of %q: %v", asOf, err)
+		if got := dump(t, open(t, dir, archive.Options{})); got != states[3] {
+			t.Errorf("now:\n%s\nwant\n%s", got, states[3])
 		}
-	}
-	expectRuns(t, open(t, dir, archive.Options{}))
+		if got := strings.Count(dump(t, open(t, dir, archive.Options{WithGone: true})), "  "); got != 10 {
+			t.Errorf("with all that is gone there are %d messages, want 10", got)
+		}
+		for _, asOf := range []string{"0", "5", "-1", "2026-01-09", "yesterday"} {
+			if _, err := archive.Open(t.Context(), dir, archive.Options{AsOf: asOf}); err == nil || mail.ErrorOf(err).Hint == "" {
+				t.Errorf("as of %q: %v", asOf, err)
+			}
+		}
+		expectRuns(t, open(t, dir, archive.Options{}))
+	})
 }
 
 func expectRuns(t *testing.T, a *archive.Archive) {
@@ -104,63 +106,67 @@ func expectRuns(t *testing.T, a *archive.Archive) {
 }
 
 func TestSuspectMessagesStayCurrent(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a")
-	a := create(t, dir, archive.Options{})
-	run(t, a, true, func() { putLetters(t, a, inbox, 1, 4) })
-	whole := dump(t, a)
-	run(t, a, true, func() { markGone(t, a, inbox, true, 1, 2, 3) })
-	if got := dump(t, a); got != whole {
-		t.Errorf("what is suspect does not show any more:\n%s", got)
-	}
-	runs, err := a.Runs(t.Context())
-	if ok(t, err); runs[1].Suspect != 3 || runs[1].Gone != 0 {
-		t.Errorf("the run says %+v", runs[1])
-	}
-	closed(t, a)
-	a = open(t, dir, archive.Options{Write: true, AcceptLoss: true})
-	run(t, a, true, func() { markGone(t, a, inbox, true, 1, 2) }) // 3 is there again
-	if got := strings.Count(dump(t, a), "  "); got != 2 {
-		t.Errorf("after --accept-loss %d messages are left, want 2", got)
-	}
-	closed(t, a)
-	if got := dump(t, open(t, dir, archive.Options{AsOf: "2"})); got != whole {
-		t.Errorf("as of the run before:\n%s", got)
-	}
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		dir := filepath.Join(t.TempDir(), "a")
+		a := create(t, dir, archive.Options{Format: format})
+		run(t, a, true, func() { putLetters(t, a, inbox, 1, 4) })
+		whole := dump(t, a)
+		run(t, a, true, func() { markGone(t, a, inbox, true, 1, 2, 3) })
+		if got := dump(t, a); got != whole {
+			t.Errorf("what is suspect does not show any more:\n%s", got)
+		}
+		runs, err := a.Runs(t.Context())
+		if ok(t, err); runs[1].Suspect != 3 || runs[1].Gone != 0 {
+			t.Errorf("the run says %+v", runs[1])
+		}
+		closed(t, a)
+		a = open(t, dir, archive.Options{Write: true, AcceptLoss: true})
+		run(t, a, true, func() { markGone(t, a, inbox, true, 1, 2) }) // 3 is there again
+		if got := strings.Count(dump(t, a), "  "); got != 2 {
+			t.Errorf("after --accept-loss %d messages are left, want 2", got)
+		}
+		closed(t, a)
+		if got := dump(t, open(t, dir, archive.Options{AsOf: "2"})); got != whole {
+			t.Errorf("as of the run before:\n%s", got)
+		}
+	})
 }
 
 func TestAFolderThatLeftTheListIsOnlySuspect(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a")
-	a := create(t, dir, archive.Options{})
-	away := mail.NewPath("Away")
-	run(t, a, true, func() { putLetters(t, a, away, 1, 2) })
-	whole := dump(t, a)
-	run(t, a, true, func() { ok(t, a.MarkFolderGone(t.Context(), away)) })
-	run(t, a, true, func() { ok(t, a.MarkFolderGone(t.Context(), mail.NewPath("never was"))) })
-	if got := dump(t, a); got != whole {
-		t.Errorf("a folder that is missing once:\n%s\nwant\n%s", got, whole)
-	}
-	closed(t, a)
-	a = open(t, dir, archive.Options{Write: true, AcceptLoss: true})
-	run(t, a, true, func() { ok(t, a.MarkFolderGone(t.Context(), away)) })
-	if got := dump(t, a); strings.Contains(got, "Away") {
-		t.Errorf("it is still there:\n%s", got)
-	}
-	if _, err := a.OpenReader(t.Context(), away); mail.ErrorOf(err).Kind != mail.KindNotFound {
-		t.Errorf("it can be opened: %v", err)
-	}
-	run(t, a, true, func() { putLetters(t, a, away, 3, 3) }) // it came back
-	if got := dump(t, a); strings.Count(got, "  ") != 1 {
-		t.Errorf("a folder that came back shows what was gone:\n%s", got)
-	}
-	closed(t, a)
-	for asOf, want := range map[string]string{"1": whole, "3": whole} {
-		if got := dump(t, open(t, dir, archive.Options{AsOf: asOf})); got != want {
-			t.Errorf("as of %s:\n%s", asOf, got)
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		dir := filepath.Join(t.TempDir(), "a")
+		a := create(t, dir, archive.Options{Format: format})
+		away := mail.NewPath("Away")
+		run(t, a, true, func() { putLetters(t, a, away, 1, 2) })
+		whole := dump(t, a)
+		run(t, a, true, func() { ok(t, a.MarkFolderGone(t.Context(), away)) })
+		run(t, a, true, func() { ok(t, a.MarkFolderGone(t.Context(), mail.NewPath("never was"))) })
+		if got := dump(t, a); got != whole {
+			t.Errorf("a folder that is missing once:\n%s\nwant\n%s", got, whole)
 		}
-	}
-	if got := dump(t, open(t, dir, archive.Options{AsOf: "4"})); strings.Contains(got, "Away") {
-		t.Errorf("as of 4:\n%s", got)
-	}
+		closed(t, a)
+		a = open(t, dir, archive.Options{Write: true, AcceptLoss: true})
+		run(t, a, true, func() { ok(t, a.MarkFolderGone(t.Context(), away)) })
+		if got := dump(t, a); strings.Contains(got, "Away") {
+			t.Errorf("it is still there:\n%s", got)
+		}
+		if _, err := a.OpenReader(t.Context(), away); mail.ErrorOf(err).Kind != mail.KindNotFound {
+			t.Errorf("it can be opened: %v", err)
+		}
+		run(t, a, true, func() { putLetters(t, a, away, 3, 3) }) // it came back
+		if got := dump(t, a); strings.Count(got, "  ") != 1 {
+			t.Errorf("a folder that came back shows what was gone:\n%s", got)
+		}
+		closed(t, a)
+		for asOf, want := range map[string]string{"1": whole, "3": whole} {
+			if got := dump(t, open(t, dir, archive.Options{AsOf: asOf})); got != want {
+				t.Errorf("as of %s:\n%s", asOf, got)
+			}
+		}
+		if got := dump(t, open(t, dir, archive.Options{AsOf: "4"})); strings.Contains(got, "Away") {
+			t.Errorf("as of 4:\n%s", got)
+		}
+	})
 }
 
 func TestAnotherSourceIsRefused(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestSuite(t *testing.T) {
-	for _, format := range []archive.Format{archive.Maildir} {
+	for _, format := range []archive.Format{archive.Maildir, archive.MBox} {
 		t.Run(string(format), func(t *testing.T) {
 			mailtest.Run(t, func(t *testing.T) mail.Store {
 				a, err := archive.Create(t.Context(), filepath.Join(t.TempDir(), "a"), archive.Options{Format: format})

@@ -23,7 +23,7 @@ func (a *Archive) takeIn(ctx context.Context) error {
 	for _, f := range folders {
 		if a.lock != nil {
 			// Without its directories a folder cannot be opened; that messages are missing is said below.
-			if err := errors.Join(a.format.make(f.Dir, f.Path), a.format.mend(f.Dir)); err != nil {
+			if err := errors.Join(a.format.make(f.Dir, f.Path), a.format.mend(f)); err != nil {
 				return err
 			}
 		}
@@ -69,14 +69,14 @@ func (a *Archive) takeInFolders(ctx context.Context) error {
 	if _, there, err := a.cat.Folder(ctx, inbox); there || err != nil {
 		return err
 	}
-	return a.cat.AddFolder(ctx, a.touch(), &catalogue.Folder{Path: inbox, Dir: a.format.dir(inbox, "", nil)})
+	return a.cat.AddFolder(ctx, a.touch(), &catalogue.Folder{Path: inbox, Dir: a.format.dir(inbox, nil)})
 }
 
 // takeInPart is how many messages are recorded at once.
 const takeInPart = 500
 
 func (a *Archive) takeInMessages(ctx context.Context, f *catalogue.Folder) error {
-	found, err := a.format.survey(f.Dir, func(fn func(mail.UID, string) error) error { return a.cat.Places(ctx, f.ID, fn) })
+	found, err := a.format.survey(*f, func(fn func(mail.UID, string) error) error { return a.cat.Places(ctx, f.ID, fn) })
 	if err != nil {
 		return err
 	}

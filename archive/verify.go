@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"path"
 	"runtime"
 	"sync"
 
@@ -174,12 +173,14 @@ func (v *verifier) judge(f catalogue.Folder, list []catalogue.Message, results [
 		if !m.Proven {
 			v.checked.Unproven++
 		}
-		d := Damage{Folder: f.Path, UID: m.UID, File: path.Join(f.Dir, m.Place)}
+		d := Damage{Folder: f.Path, UID: m.UID, File: v.a.format.where(f.Dir, m.Place)}
 		switch {
 		case o.err == nil && o.sum == m.Sum:
 			continue
 		case errors.Is(o.err, errMissing):
 			d.Kind = DamageMissing
+		case errors.Is(o.err, io.ErrUnexpectedEOF):
+			d.Kind = DamageCut
 		case o.err != nil:
 			d.Kind, d.Err = DamageUnreadable, o.err
 		default:
@@ -213,7 +214,7 @@ func (v *verifier) tellSuspects(ctx context.Context, folders []catalogue.Folder)
 			for _, m := range list {
 				for i := range v.suspects[m.Sum] {
 					d := &v.suspects[m.Sum][i]
-					d.Kind, d.Holds = DamageSwapped, path.Join(f.Dir, m.Place)
+					d.Kind, d.Holds = DamageSwapped, v.a.format.where(f.Dir, m.Place)
 				}
 			}
 			return nil
@@ -241,12 +242,12 @@ func (v *verifier) added(ctx context.Context, f catalogue.Folder) error {
 	cat := v.a.cat
 	known := func(fn func(mail.UID, string) error) error { return cat.Places(ctx, f.ID, fn) }
 	before := v.state()
-	found, err := v.a.format.survey(f.Dir, known)
+	found, err := v.a.format.survey(f, known)
 	if err != nil {
 		return fsMissing(err)
 	}
 	for _, place := range found.foreign {
-		if err := v.tell(Damage{Kind: DamageAdded, Folder: f.Path, File: path.Join(f.Dir, place)}); err != nil {
+		if err := v.tell(Damage{Kind: DamageAdded, Folder: f.Path, File: v.a.format.where(f.Dir, place)}); err != nil {
 			return err
 		}
 	}
@@ -254,7 +255,7 @@ func (v *verifier) added(ctx context.Context, f catalogue.Folder) error {
 		return nil
 	}
 	for _, s := range found.ours {
-		if err := v.tell(Damage{Kind: DamageAdded, Folder: f.Path, File: path.Join(f.Dir, s.place)}); err != nil {
+		if err := v.tell(Damage{Kind: DamageAdded, Folder: f.Path, File: v.a.format.where(f.Dir, s.place)}); err != nil {
 			return err
 		}
 	}

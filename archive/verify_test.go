@@ -180,47 +180,49 @@ func TestVerifyStopsWhenItIsTold(t *testing.T) {
 
 // TestVerifyBesideABackupRaisesNoFalseAlarm: another process would see no more of the writer than this reader.
 func TestVerifyBesideABackupRaisesNoFalseAlarm(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a")
-	a := create(t, dir, archive.Options{})
-	putLetters(t, a, inbox, 1, 200)
-	var wg sync.WaitGroup
-	done := make(chan struct{})
-	wg.Go(func() {
-		defer close(done)
-		w, err := a.OpenWriter(context.Background(), inbox)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer w.Close()
-		for n := 201; n <= 500; n++ {
-			err := errors.Join(
-				w.Append(context.Background(), message(n, letter(n)), func(mail.UID, error) {}),
-				w.SetFlags(context.Background(), []mail.FlagChange{{UID: mail.UID(n - 200), Add: mail.NewFlags(mail.Seen)}}))
-			if n%10 == 0 {
-				err = errors.Join(err, w.Flush(context.Background()))
-			}
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		dir := filepath.Join(t.TempDir(), "a")
+		a := create(t, dir, archive.Options{Format: format})
+		putLetters(t, a, inbox, 1, 200)
+		var wg sync.WaitGroup
+		done := make(chan struct{})
+		wg.Go(func() {
+			defer close(done)
+			w, err := a.OpenWriter(context.Background(), inbox)
 			if err != nil {
 				t.Error(err)
 				return
 			}
+			defer w.Close()
+			for n := 201; n <= 500; n++ {
+				err := errors.Join(
+					w.Append(context.Background(), message(n, letter(n)), func(mail.UID, error) {}),
+					w.SetFlags(context.Background(), []mail.FlagChange{{UID: mail.UID(n - 200), Add: mail.NewFlags(mail.Seen)}}))
+				if n%10 == 0 {
+					err = errors.Join(err, w.Flush(context.Background()))
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		times := 0
+		for working := true; working; times++ {
+			select {
+			case <-done:
+				working = false
+			default:
+			}
+			r := open(t, dir, archive.Options{})
+			expectSound(t, r)
+			closed(t, r)
 		}
+		wg.Wait()
+		if times < 3 {
+			t.Errorf("verified only %d times", times)
+		}
+		closed(t, a)
+		expectSound(t, open(t, dir, archive.Options{}))
 	})
-	times := 0
-	for working := true; working; times++ {
-		select {
-		case <-done:
-			working = false
-		default:
-		}
-		r := open(t, dir, archive.Options{})
-		expectSound(t, r)
-		closed(t, r)
-	}
-	wg.Wait()
-	if times < 3 {
-		t.Errorf("verified only %d times", times)
-	}
-	closed(t, a)
-	expectSound(t, open(t, dir, archive.Options{}))
 }

@@ -57,7 +57,7 @@ func (w *writer) open(ctx context.Context) (err error) {
 	torn := a.torn[path]
 	a.mu.Unlock()
 	if torn {
-		if err := a.format.mend(w.f.Dir); err != nil {
+		if err := a.format.mend(w.f); err != nil {
 			return err
 		}
 		if err := a.takeInMessages(ctx, &w.f); err != nil {
@@ -121,15 +121,16 @@ func (w *writer) Append(ctx context.Context, msg *mail.Message, done func(mail.U
 		done(0, uncertain(err))
 		return err
 	}
-	m, err := w.box.stage(msg)
+	dated := *msg
+	if dated.InternalDate.IsZero() {
+		dated.InternalDate = w.a.now()
+	}
+	m, err := w.box.stage(&dated)
 	msg.Body.Release()
 	if err != nil {
 		return w.refuse(msg, err, done)
 	}
-	m.Date = msg.InternalDate
-	if m.Date.IsZero() {
-		m.Date = w.a.now()
-	}
+	m.Date = dated.InternalDate
 	w.queue, w.bytes = append(w.queue, queued{m, done}), w.bytes+m.Size
 	if len(w.queue) < groupMessages && w.bytes < groupBytes {
 		return nil

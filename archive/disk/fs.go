@@ -15,7 +15,10 @@ import (
 type FS interface {
 	// Create makes a file of mode 0600 that must not exist.
 	Create(name string) (File, error)
-	Open(name string) (io.ReadCloser, error)
+	Open(name string) (Reading, error)
+	// Update opens a file for reading and writing at any place. One that is not
+	// there is made, with mode 0600.
+	Update(name string) (Updating, error)
 	// Stat does not follow a symbolic link.
 	Stat(name string) (fs.FileInfo, error)
 	// Rename replaces a file that has the new name.
@@ -29,6 +32,22 @@ type FS interface {
 	// Sync makes the octets and dates of files durable, all or an error.
 	Sync(files []File) error
 	SyncDir(name string) error
+}
+
+// Reading is a file that is being read.
+type Reading interface {
+	io.ReadCloser
+	io.ReaderAt
+}
+
+// Updating is a file that is changed in place. What was written is durable after its Sync.
+type Updating interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Seeker
+	Truncate(size int64) error
+	Sync() error
+	Close() error
 }
 
 // File is a file that is being written.

@@ -38,7 +38,21 @@ type file struct{ *os.File }
 
 func (f file) Flushing() { startWriting(f.File) }
 
-func (r *Root) Open(name string) (io.ReadCloser, error) { return r.root.Open(name) }
+func (r *Root) Open(name string) (Reading, error) {
+	f, err := r.root.Open(name)
+	if err != nil {
+		return nil, err // and not a nil *os.File
+	}
+	return f, nil
+}
+
+func (r *Root) Update(name string) (Updating, error) {
+	f, err := r.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
 
 func (r *Root) Stat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
 

@@ -57,56 +57,20 @@ func Make(fsys disk.FS, dir string, folder mail.Path) error {
 		return fsys.SyncDir(dir)
 	}
 	// Courier and Dovecot know a subfolder by this file.
-	if err := replaceFile(fsys, dir, "maildirfolder", ""); err != nil {
+	if err := disk.Replace(fsys, path.Join(dir, "maildirfolder"), ""); err != nil {
 		return err
 	}
 	if IsShort(dir) {
-		if err := replaceFile(fsys, dir, NameFile, FullName(folder)+"\n"); err != nil {
+		if err := disk.Replace(fsys, path.Join(dir, NameFile), FullName(folder)+"\n"); err != nil {
 			return err
 		}
 	}
 	return fsys.SyncDir(".")
 }
 
-// replaceFile writes a small file so that it is there whole or not at all.
-func replaceFile(fsys disk.FS, dir, name, text string) error {
-	tmp := path.Join(dir, name+".mailferry-new")
-	if err := fsys.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := fsys.Create(tmp)
-	if err != nil {
-		return err
-	}
-	if _, err = io.WriteString(f, text); err == nil {
-		err = fsys.Sync([]disk.File{f})
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, fsys.Remove(tmp))
-	}
-	if err := fsys.Rename(tmp, path.Join(dir, name)); err != nil {
-		return err
-	}
-	return fsys.SyncDir(dir)
-}
-
-// ReadSmall reads a file that is small by its nature; "" if it is not there.
-func ReadSmall(fsys disk.FS, name string) (string, error) {
-	f, err := fsys.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	return string(text), err
-}
-
 // ReadKeywords reads the keywords of a folder that have letters.
 func ReadKeywords(fsys disk.FS, dir string) (Keywords, error) {
-	text, err := ReadSmall(fsys, path.Join(dir, "dovecot-keywords"))
+	text, err := disk.ReadSmall(fsys, path.Join(dir, "dovecot-keywords"))
 	return parseKeywords(text), err
 }
 
@@ -124,7 +88,7 @@ func Open(fsys disk.FS, dir string, after int64) (*Box, error) {
 // Stamp is that of the newest file that was staged.
 func (b *Box) Stamp() int64 { return b.stamp }
 
-// Stage writes a message to tmp/. It is in the folder after Commit. After an
+// Stage writes a message, whose InternalDate is set, to tmp/. It is in the folder after Commit. After an
 // error nothing of it is left.
 func (b *Box) Stage(m *mail.Message) (Staged, error) {
 	e, err := examine(m.Body)
@@ -155,7 +119,7 @@ func (b *Box) learn(flags mail.Flags) error {
 	if !added {
 		return nil
 	}
-	if err := replaceFile(b.fs, b.dir, "dovecot-keywords", all.text()); err != nil {
+	if err := disk.Replace(b.fs, path.Join(b.dir, "dovecot-keywords"), all.text()); err != nil {
 		return err
 	}
 	b.keywords = all
@@ -167,8 +131,7 @@ func (b *Box) write(tmp string, m *mail.Message, e *examined) (disk.File, error)
 	if err != nil {
 		return nil, err
 	}
-	err = b.copy(f, m.Body, e)
-	if err == nil && !m.InternalDate.IsZero() {
+	if err = b.copy(f, m.Body, e); err == nil {
 		err = b.fs.Chtimes(tmp, m.InternalDate)
 	}
 	if err != nil {

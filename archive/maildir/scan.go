@@ -54,7 +54,7 @@ func Clean(fsys disk.FS, dir string) error {
 	}
 	err := collect("tmp", func(name string) bool { _, ok := ParseName(Base(name)); return ok })
 	if err == nil {
-		err = collect("", func(name string) bool { return strings.HasSuffix(name, ".mailferry-new") })
+		err = collect("", func(name string) bool { return strings.HasSuffix(name, disk.Unfinished) })
 	}
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func FolderIn(fsys disk.FS, dir string) (mail.Path, bool) {
 	if !IsShort(dir) {
 		return PathOf(dir)
 	}
-	text, err := ReadSmall(fsys, path.Join(dir, NameFile))
+	text, err := disk.ReadSmall(fsys, path.Join(dir, NameFile))
 	if err != nil || text == "" {
 		return mail.Path{}, false
 	}

@@ -15,12 +15,12 @@ func WriteSubscriptions(fsys disk.FS, names []string) error {
 	for _, name := range names {
 		text += name + "\n"
 	}
-	return replaceFile(fsys, inboxDir, subscriptionsFile, text)
+	return disk.Replace(fsys, subscriptionsFile, text)
 }
 
 // ReadSubscriptions returns the names in that list.
 func ReadSubscriptions(fsys disk.FS) ([]string, error) {
-	text, err := ReadSmall(fsys, subscriptionsFile)
+	text, err := disk.ReadSmall(fsys, subscriptionsFile)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,166 @@
+package archive
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"mailferry/archive/catalogue"
+	"mailferry/archive/disk"
+	"mailferry/archive/mbox"
+	"mailferry/archive/tree"
+	"mailferry/transfer/mail"
+)
+
+type mboxFormat struct{ fs disk.FS }
+
+func (m mboxFormat) name() Format { return MBox }
+
+func (m mboxFormat) makeOwn() error { return m.mkdir(ownDir) }
+
+func (m mboxFormat) mkdir(dir string) error {
+	if err := m.fs.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func (m mboxFormat) dir(path mail.Path, existing map[mail.Path]string) string {
+	files := make([]string, 0, len(existing))
+	for _, file := range existing {
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	return tree.File(path, files)
+}
+
+// make creates the directories above the file, then the file, each durable before the next.
+func (m mboxFormat) make(file string, folder mail.Path) error {
+	parts := strings.Split(file, "/")
+	for i := range parts[:len(parts)-1] {
+		dir := path.Join(parts[:i+1]...)
+		if err := m.mkdir(dir); err != nil {
+			return err
+		}
+		if err := m.fs.SyncDir(path.Dir(dir)); err != nil {
+			return err
+		}
+	}
+	for name, text := range tree.Long(folder, file) {
+		if err := disk.Replace(m.fs, name, text); err != nil {
+			return err
+		}
+	}
+	f, err := m.fs.Update(file)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return m.fs.SyncDir(path.Dir(file))
+}
+
+func (m mboxFormat) folders(fn func(string, mail.Path) error) error { return m.walk(".", fn) }
+
+func (m mboxFormat) walk(dir string, fn func(string, mail.Path) error) error {
+	var names, dirs []string
+	err := m.fs.List(dir, func(entries []fs.DirEntry) error {
+		for _, e := range entries {
+			switch {
+			case strings.HasPrefix(e.Name(), "."):
+			case e.IsDir():
+				dirs = append(dirs, e.Name())
+			case e.Type().IsRegular():
+				names = append(names, e.Name())
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		file := path.Join(dir, name)
+		if folder, ok := tree.Folder(file, m.long); ok {
+			if err := fn(file, folder); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range dirs {
+		if err := m.walk(path.Join(dir, name), fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// long reads a name that was too long; what cannot be read is no name.
+func (m mboxFormat) long(name string) string {
+	text, _ := disk.ReadSmall(m.fs, name)
+	return text
+}
+
+// Dovecot keeps the subscriptions of mbox files in this file.
+const mboxSubscriptions = ".subscriptions"
+
+func (m mboxFormat) subscribe(files []string) error {
+	text := ""
+	for _, file := range files {
+		text += strings.TrimSuffix(file, ".mbox") + "\n"
+	}
+	return disk.Replace(m.fs, mboxSubscriptions, text)
+}
+
+func (m mboxFormat) subscribed() (files []string, err error) {
+	text, err := disk.ReadSmall(m.fs, mboxSubscriptions)
+	for line := range strings.Lines(text) {
+		files = append(files, strings.TrimSuffix(line, "\n")+".mbox")
+	}
+	return files, err
+}
+
+func (m mboxFormat) where(file, place string) string {
+	at, _, ok := strings.Cut(place, " ")
+	if !ok {
+		at = place
+	}
+	return file + " at octet " + at
+}
+
+// mend cuts off what was being written: open does.
+func (m mboxFormat) mend(f catalogue.Folder) error {
+	b, err := m.open(f)
+	if err != nil {
+		return err
+	}
+	return b.Close()
+}
+
+// open takes what the catalogue knows to be durable for durable; a catalogue that
+// was made again knows nothing.
+func (m mboxFormat) open(f catalogue.Folder) (*mbox.File, error) {
+	file, err := m.fs.Update(f.Dir)
+	if err != nil {
+		return nil, err
+	}
+	durable := f.Stamp
+	if durable == 0 {
+		durable = mbox.Unknown
+	}
+	b, _, err := mbox.Open(file, durable)
+	return b, err
+}
+
+func (m mboxFormat) box(f catalogue.Folder) (box, error) {
+	b, err := m.open(f)
+	if err != nil {
+		return nil, err
+	}
+	return &mboxBox{f: b}, nil
+}
+
+func (m mboxFormat) shelf(file string) shelf { return &mboxShelf{fs: m.fs, file: file} }
