@@ -41,7 +41,7 @@ func folderFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "map", Usage: "take folder A and those below it to B: `'A=B'` (repeatable; the first that fits counts)"},
 		&cli.StringFlag{Name: "into", Usage: "put everything below `FOLDER` at the destination"},
 		&cli.IntFlag{Name: "connections", Usage: "open at most `N` connections to each end", Value: 4},
-		&cli.StringFlag{Name: "memory", Usage: "hold at most `SIZE` of messages in memory", Value: "32M"},
+		&cli.StringFlag{Name: "memory", Usage: "hold at most `SIZE` of messages in memory", Value: "32M", DefaultText: "32M"},
 	}
 }
 
@@ -51,11 +51,11 @@ func copyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "before", Usage: "only messages received before `DATE`"},
 		&cli.StringFlag{Name: "max-size", Usage: "no messages larger than `SIZE` (500K, 10M, 2G)"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done and change nothing"},
-		&cli.StringFlag{Name: "flags", Usage: "flags of messages that are there already: `MODE` merge, source or none", Value: "merge"},
+		&cli.StringFlag{Name: "flags", Usage: "bring over the flags of messages that are there already by `MODE`: merge, source or none", Value: "merge", DefaultText: "merge"},
 		&cli.BoolFlag{Name: "full", Usage: "trust no record of earlier runs: look at both ends, copy again what was deleted at the destination"},
 		&cli.BoolFlag{Name: "remap", Usage: "allow folders to go elsewhere than in earlier runs"},
 		&cli.BoolFlag{Name: "mirror", Usage: "delete at the destination what mailferry put there and the source no longer has (no environment variable)"},
-		&cli.StringFlag{Name: "max-delete", Usage: "with --mirror: delete nothing if it would be more than `N` messages, or P% of a folder (no environment variable) (default: 10%)"},
+		&cli.StringFlag{Name: "max-delete", Usage: "with --mirror: delete nothing if it would be more than `N|P%` (messages, or share of a folder; no environment variable) (default: 10%)"},
 		&cli.StringFlag{Name: "rate-limit", Usage: "read at most `SIZE` per second from the source (10M)"},
 		&cli.StringFlag{Name: "state", Usage: "keep the record of what was done in `FILE`"},
 		&cli.StringFlag{Name: "report", Usage: "write the report to `FILE` too; as JSON if its name ends in .json"},

@@ -23,7 +23,7 @@ COMMANDS:
 const commandHelp = `mailferry {{.Name}} - {{.Usage}}
 
 USAGE:
-   {{.HelpName}}{{if .VisibleFlags}} [flags]{{end}} {{.ArgsUsage}}
+   {{.HelpName}}{{if .VisibleFlags}} [flags]{{end}}{{if .ArgsUsage}} {{.ArgsUsage}}{{end}}
 
    {{nindent 3 .Description | trim}}
 {{if .VisibleFlags}}
