@@ -112,7 +112,11 @@ func (c *Conn) lost(op string, err error) error {
 	case c.bye.Status != "":
 		return goodbye(op, c.bye)
 	case errors.As(err, &timeout) && timeout.Timeout():
-		e.Err = &idleError{c.opts.idle(), err}
+		idle := c.opts.idle()
+		if t, ok := c.sock.(*transport); ok {
+			idle = t.idle
+		}
+		e.Err = &idleError{idle, err}
 		return e
 	}
 	e.Err = visible(err)

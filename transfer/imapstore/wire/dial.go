@@ -54,6 +54,10 @@ func (c *Conn) attach(stream net.Conn) {
 	c.bw = bufio.NewWriterSize(stream, bufferSize)
 }
 
+// greetingIdle is how long a server may keep silent before its first words. One that
+// waits for a TLS handshake says nothing at all.
+const greetingIdle = 30 * time.Second
+
 func connect(ctx context.Context, o *Options) (net.Conn, error) {
 	dial := o.Dial
 	if dial == nil {
@@ -64,7 +68,7 @@ func connect(ctx context.Context, o *Options) (net.Conn, error) {
 	if err != nil {
 		return nil, withContext(ctx, "connect", dialError(o, err))
 	}
-	return &transport{Conn: conn, idle: o.idle()}, nil
+	return &transport{Conn: conn, idle: min(o.idle(), greetingIdle)}, nil
 }
 
 // withContext prefers the context's error: it is the cause of the other.
@@ -108,6 +112,9 @@ func (c *Conn) start(ctx context.Context) (err error) {
 	}()
 	if err := c.greeting(); err != nil {
 		return err
+	}
+	if t, ok := c.sock.(*transport); ok {
+		t.idle = c.opts.idle()
 	}
 	if c.opts.Security == StartTLS {
 		if err := c.startTLS(ctx); err != nil {
