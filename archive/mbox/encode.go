@@ -58,18 +58,17 @@ func (e *encoder) put(p []byte) {
 }
 
 // write leaves out CRs with lf. A line may come in several chunks, and the CR of its end in
-// another one than its LF.
+// another one than its LF. The chunk is changed, to write it at once.
 func (e *encoder) write(chunk []byte, lf bool) {
-	if !lf {
-		e.put(chunk)
-		return
+	n := len(chunk)
+	switch {
+	case lf && bytes.HasSuffix(chunk, []byte("\r\n")):
+		chunk[n-2] = '\n'
+		n--
+	case lf && chunk[n-1] == '\r':
+		n--
 	}
-	if text, ok := bytes.CutSuffix(chunk, []byte("\r\n")); ok {
-		e.put(text)
-		e.put([]byte("\n"))
-		return
-	}
-	e.put(bytes.TrimSuffix(chunk, []byte("\r")))
+	e.put(chunk[:n])
 }
 
 // startLine quotes the line that begins at r and consumes the ">" it begins with.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	gombox "github.com/emersion/go-mbox"
 
 	"mailferry/transfer/mail"
 )
@@ -86,6 +89,52 @@ print(json.dumps(out))`
 	}
 }
 
+// TestGoMboxReadsTheSame: its reader is not byte-exact, but finds the same messages.
+func TestGoMboxReadsTheSame(t *testing.T) {
+	t.Parallel()
+	path, want := difficult(t)
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	r := gombox.NewReader(file)
+	var uids []int
+	for {
+		m, err := r.NextMessage()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		uids = append(uids, uidsIn(string(text))...)
+	}
+	if len(uids) != len(want) {
+		t.Fatalf("%d messages, want %d: %v", len(uids), len(want), uids)
+	}
+	for i, w := range want {
+		if uids[i] != w.UID {
+			t.Errorf("message %d has UID %d, want %d", i, uids[i], w.UID)
+		}
+	}
+}
+
+// uidsIn finds our lines in the text of messages.
+func uidsIn(text string) (uids []int) {
+	for line := range strings.Lines(text) {
+		var uid int
+		if n, _ := fmt.Sscanf(line, "X-Mailferry: 77 %d ", &uid); n == 1 {
+			uids = append(uids, uid)
+		}
+	}
+	return uids
+}
+
 // TestMuttShowsTheSame lets mutt tag the messages of each status and pipe them into files.
 func TestMuttShowsTheSame(t *testing.T) {
 	t.Parallel()
@@ -108,7 +157,7 @@ func TestMuttShowsTheSame(t *testing.T) {
 }
 
 // muttShows returns the UIDs of the messages that match a pattern, in mutt's order.
-func muttShows(t *testing.T, path, pattern string) (uids []int) {
+func muttShows(t *testing.T, path, pattern string) []int {
 	mutt, err := exec.LookPath("mutt")
 	if err != nil {
 		t.Skip("no mutt")
@@ -137,11 +186,5 @@ push "<tag-pattern>%[2]s<enter><tag-prefix-cond><pipe-message>cat > %[3]s<enter>
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(text)) {
-		var uid int
-		if n, _ := fmt.Sscanf(line, "X-Mailferry: 77 %d ", &uid); n == 1 {
-			uids = append(uids, uid)
-		}
-	}
-	return uids
+	return uidsIn(string(text))
 }
