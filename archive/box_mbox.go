@@ -57,8 +57,8 @@ func (b *mboxBox) drop() error {
 	return b.f.Drop()
 }
 
-func (b *mboxBox) stamp() int64     { return b.f.Size() }
-func (b *mboxBox) close() error     { return errors.Join(b.drop(), b.f.Close()) }
+func (b *mboxBox) stamp() int64 { return b.f.Size() }
+func (b *mboxBox) close() error { return errors.Join(b.drop(), b.f.Close()) }
 
 // syncFlags leaves it to commit when messages wait for that: they must not be there before.
 func (b *mboxBox) syncFlags() error {

@@ -65,13 +65,14 @@ type places func(fn func(uid mail.UID, place string) error) error
 // found is how a folder differs from its catalogue.
 type found struct {
 	ours    []stray    // messages of ours that are not recorded, in their order
-	foreign []string   // files that are not ours
+	foreign []string   // places of what is not ours
 	missing []mail.UID // recorded, and not there
+	// read is what the files tell of a message of ours.
+	read func(place string) (catalogue.Message, error)
 }
 
 // stray is a message that the catalogue does not have.
 type stray struct {
 	stamp int64
 	place string
-	read  func() (catalogue.Message, error)
 }

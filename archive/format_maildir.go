@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"errors"
 	"hash/maphash"
 	"io"
@@ -180,18 +181,8 @@ func takeInventory(known places) (*inventory, error) {
 		inv.list = append(inv.list, slot{hash: inv.hash(place), uid: uid})
 		return nil
 	})
-	slices.SortFunc(inv.list, func(a, b slot) int { return compare(a.hash, b.hash) })
+	slices.SortFunc(inv.list, func(a, b slot) int { return cmp.Compare(a.hash, b.hash) })
 	return inv, err
-}
-
-func compare(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func (inv *inventory) hash(place string) uint64 {
@@ -199,7 +190,7 @@ func (inv *inventory) hash(place string) uint64 {
 }
 
 func (inv *inventory) find(place string) *slot {
-	i, ok := slices.BinarySearchFunc(inv.list, inv.hash(place), func(s slot, h uint64) int { return compare(s.hash, h) })
+	i, ok := slices.BinarySearchFunc(inv.list, inv.hash(place), func(s slot, h uint64) int { return cmp.Compare(s.hash, h) })
 	if !ok {
 		return nil
 	}
@@ -217,7 +208,6 @@ func (m maildirFormat) survey(f catalogue.Folder, known places) (found, error) {
 		return found{}, err
 	}
 	out := found{}
-	var names []named
 	twice := make(map[string]bool)
 	err = maildir.Files(m.fs, dir, func(place string) error {
 		s, base := inv.find(place), maildir.Base(path.Base(place))
@@ -228,7 +218,7 @@ func (m maildirFormat) survey(f catalogue.Folder, known places) (found, error) {
 		case s != nil:
 			twice[base] = true
 		case ours:
-			names = append(names, named{name, place})
+			out.ours = append(out.ours, stray{name.Stamp, place})
 		default:
 			out.foreign = append(out.foreign, place)
 		}
@@ -239,10 +229,8 @@ func (m maildirFormat) survey(f catalogue.Folder, known places) (found, error) {
 		extra, err = m.extra(dir, twice)
 		out.foreign = append(out.foreign, extra...)
 	}
-	slices.SortFunc(names, func(a, b named) int { return a.name.Compare(b.name) })
-	for _, n := range names {
-		out.ours = append(out.ours, stray{n.name.Stamp, n.place, func() (catalogue.Message, error) { return m.takeIn(dir, n.place, keywords) }})
-	}
+	slices.SortFunc(out.ours, func(a, b stray) int { return cmp.Or(cmp.Compare(a.stamp, b.stamp), strings.Compare(a.place, b.place)) })
+	out.read = func(place string) (catalogue.Message, error) { return m.takeIn(dir, place, keywords) }
 	for _, s := range inv.list {
 		if !s.seen {
 			out.missing = append(out.missing, s.uid)
@@ -276,11 +264,6 @@ func (m maildirFormat) extra(dir string, bases map[string]bool) ([]string, error
 		}
 	}
 	return extra, err
-}
-
-type named struct {
-	name  maildir.Name
-	place string
 }
 
 // takeIn reads what a file tells by itself. A file that is not whole gets a hash

@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -28,6 +27,7 @@ func (m mboxFormat) survey(f catalogue.Folder, known places) (out found, err err
 		return out, err
 	}
 	defer in.Close()
+	out.read = func(place string) (catalogue.Message, error) { return m.takeIn(f.Dir, place) }
 	err = mbox.Scan(io.NewSectionReader(in, 0, 1<<62), 0, func(e *mbox.Entry) error {
 		place := mboxPlace(e.Place())
 		switch sum := shortSum(place); {
@@ -36,7 +36,7 @@ func (m mboxFormat) survey(f catalogue.Folder, known places) (out found, err err
 		case left[sum] > 0:
 			left[sum]--
 		default:
-			return m.stray(f, e, place, &out)
+			return noteStray(e, place, &out)
 		}
 		return nil
 	})
@@ -57,10 +57,8 @@ func shortSum(place string) uint64 {
 	return binary.BigEndian.Uint64(p.Sum[:])
 }
 
-// stray notes a message that is not recorded. One that is not whole is not of ours
-// to take in: nobody was told of it.
-func (m mboxFormat) stray(f catalogue.Folder, e *mbox.Entry, place string, out *found) error {
-	meta := e.Meta
+// noteStray notes a message that is not recorded, unless it is cut off: nobody was told of that.
+func noteStray(e *mbox.Entry, place string, out *found) error {
 	end, err := e.End()
 	if errors.Is(err, mbox.ErrTorn) {
 		return nil
@@ -68,28 +66,30 @@ func (m mboxFormat) stray(f catalogue.Folder, e *mbox.Entry, place string, out *
 	if err != nil && !errors.Is(err, mbox.ErrDamaged) {
 		return err
 	}
-	out.ours = append(out.ours, stray{end, place, func() (catalogue.Message, error) { return m.takeIn(f.Dir, place, meta) }})
+	out.ours = append(out.ours, stray{end, place})
 	return nil
 }
 
 // takeIn reads a message. Its block holds the hash of what the source had sent.
-func (m mboxFormat) takeIn(file, place string, meta mbox.Meta) (catalogue.Message, error) {
-	s := &mboxShelf{fs: m.fs, file: file}
-	defer s.close()
-	out := catalogue.Message{Origin: mail.Origin{UIDValidity: meta.UIDValidity, UID: meta.UID}, Place: place,
-		Size: meta.Size, Sum: meta.Sum, Date: meta.Date, Flags: meta.Flags}
-	if out.Date.IsZero() {
-		out.Date = time.Now()
-	}
-	body, err := s.open(place)
+func (m mboxFormat) takeIn(file, place string) (out catalogue.Message, err error) {
+	p, _ := parseMboxPlace(place)
+	in, err := m.fs.Open(file)
 	if err != nil {
 		return out, err
 	}
-	defer body.Close()
+	defer in.Close()
+	meta, body, err := mbox.Body(in, p)
+	if err != nil {
+		return out, err
+	}
 	seen, err := mbox.Measure(body)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return out, err
 	}
-	out.Key, out.Proven = seen.Key, err == nil && bytes.Equal(seen.Sum[:], meta.Sum[:])
+	out = catalogue.Message{Origin: mail.Origin{UIDValidity: meta.UIDValidity, UID: meta.UID}, Place: place,
+		Size: meta.Size, Sum: meta.Sum, Proven: err == nil && seen.Sum == meta.Sum, Date: meta.Date, Flags: meta.Flags, Key: seen.Key}
+	if out.Date.IsZero() {
+		out.Date = time.Now()
+	}
 	return out, nil
 }

@@ -92,7 +92,7 @@ func (a *Archive) takeInMessages(ctx context.Context, f *catalogue.Folder) error
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		m, err := s.read()
+		m, err := found.read(s.place)
 		if err == nil {
 			part = append(part, m)
 		} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {

@@ -10,7 +10,10 @@ import (
 )
 
 // Root is the FS of a real directory.
-type Root struct{ root *os.Root }
+type Root struct {
+	root  *os.Root
+	whole wholeSync
+}
 
 var _ FS = (*Root)(nil)
 
@@ -20,7 +23,7 @@ func OpenRoot(dir string) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Root{r}, nil
+	return &Root{root: r}, nil
 }
 
 // Close frees the directory. Files opened from it stay usable.
@@ -94,6 +97,9 @@ func (r *Root) List(name string, fn func([]fs.DirEntry) error) error {
 const syncers = 16
 
 func (r *Root) Sync(files []File) error {
+	if done, err := r.whole.sync(files); done {
+		return err
+	}
 	work := make(chan File, len(files))
 	for _, f := range files {
 		work <- f
