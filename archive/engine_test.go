@@ -72,7 +72,8 @@ func account(t *testing.T) *mailtest.Memory {
 		src.Put(mail.ParsePath("Archive/2024"), mail.NewFlags(mail.Answered), letterDate(n), letter(n))
 	}
 	src.AddFolder(mail.Folder{Path: mail.NewPath("Sent"), Role: mail.RoleSent, Subscribed: true})
-	for _, name := range []string{"sent", "Archive", "odd"} {
+	src.Put(mail.NewPath("Mailferry"), nil, letterDate(2), letter(600))
+	for _, name := range []string{"sent", "Archive", "odd", "mailferry", ".mailferry"} {
 		src.AddFolder(mail.Folder{Path: mail.NewPath(name)})
 	}
 	for _, name := range []string{"a.b", "../../x", "Grüße 日本", "%41", "\x01", strings.Repeat("long ", 60)} {

@@ -33,7 +33,7 @@ func (m maildirFormat) makeOwn() error {
 }
 
 func (m maildirFormat) dir(path mail.Path, existing map[mail.Path]string) string {
-	taken := make(map[string]bool, len(existing))
+	taken := map[string]bool{ownDir: true} // a folder may well be called "mailferry"
 	for _, dir := range existing {
 		taken[maildir.Fold(dir)] = true
 	}
