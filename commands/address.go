@@ -7,12 +7,14 @@ import (
 	"strconv"
 	"strings"
 
+	"mailferry/archive"
 	"mailferry/transfer"
 	"mailferry/transfer/imapstore/wire"
 )
 
-// address is an IMAP account as the user writes it:
-// imaps://USER@HOST[:PORT][?option=value&...] (RFC 5092 without its paths).
+// address is a store as the user writes it: an IMAP account,
+// imaps://USER@HOST[:PORT][?option=value&...] (RFC 5092 without its paths), or an archive, of
+// which only path and format count.
 type address struct {
 	security wire.Security
 	user     string // decoded
@@ -24,6 +26,9 @@ type address struct {
 	auth          string // upper case
 	authzid       string
 	connections   int // 0: not stated
+
+	path   string         // absolute, of an archive; empty: an account
+	format archive.Format // empty: not stated
 }
 
 // parseAddress reads an address. Its errors never repeat what may hold a password:
@@ -138,6 +143,9 @@ func checkHost(host string, literal bool) error {
 
 // String is the address without options: what names the account to people.
 func (a address) String() string {
+	if a.isArchive() {
+		return a.archiveText()
+	}
 	scheme, usual := "imaps", 993
 	if a.security != wire.TLS {
 		scheme, usual = "imap", 143
@@ -168,6 +176,9 @@ func (a address) loopback() bool {
 
 // sameAccount reports whether two addresses lead to one mailbox for certain.
 func (a address) sameAccount(b address) bool {
+	if a.isArchive() || b.isArchive() {
+		return a.path == b.path
+	}
 	return a.user == b.user && a.authzid == b.authzid && strings.EqualFold(a.host, b.host) &&
 		(a.port == b.port || a.security != b.security && a.usualPort() && b.usualPort())
 }

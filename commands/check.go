@@ -31,8 +31,17 @@ func (w *world) check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ts, err := w.targets(c.Context, c, transfer.EndSource, transfer.EndDest)
+	ends := []transfer.End{transfer.EndSource, transfer.EndDest}
+	cfg, ts, err := w.named(c, ends...)
 	if err != nil {
+		return err
+	}
+	for _, t := range ts {
+		if t.address.isArchive() {
+			return usage("check connects to servers, and "+t.address.String()+" is an archive", "mailferry verify ARCHIVE reads an archive, mailferry list ARCHIVE shows what it holds")
+		}
+	}
+	if err := w.unlock(c.Context, c, cfg, ts, len(ends)); err != nil {
 		return err
 	}
 	trace, err := openTrace(c.String("trace"))

@@ -6,13 +6,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"mailferry/archive"
 	"mailferry/transfer"
 )
 
 func (w *world) compareCommand() *cli.Command {
 	return command(cli.Command{
 		Name:      "compare",
-		Usage:     "list the differences between two accounts",
+		Usage:     "list the differences between two accounts or archives",
 		ArgsUsage: "A B",
 		Description: `Changes nothing at either end. What is asked: is every message of A also in B, with its flags
 and its date, and nothing else? With --bodies every message is read at both ends and compared
@@ -25,7 +26,7 @@ Exit code 0: no differences; 9: there are some.`,
 }
 
 func (w *world) compare(c *cli.Context) error {
-	if err := arguments(c, 2, 2, "two accounts"); err != nil {
+	if err := arguments(c, 2, 2, "two accounts or archives"); err != nil {
 		return err
 	}
 	out, err := outputOf(c)
@@ -40,7 +41,7 @@ func (w *world) compare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	done, err := w.openBoth(c, ts, &job)
+	done, err := w.openBoth(c, ts, &job, archive.Options{})
 	if err != nil {
 		return err
 	}

@@ -96,9 +96,12 @@ func TestArgumentsThatNameNothing(t *testing.T) {
 		{"anna@mail.example", "is it imaps://USER@mail.example?"},
 		{"pop3://anna@mail.example", "unknown kind of address pop3://"},
 		{"imaps:anna@mail.example", "no // after its scheme"},
-		{"maildir:/backup", "is an archive"},
-		{"mbox:/backup", "is an archive"},
-		{"archive", "is an archive"},
+		{"maildir:/nowhere/backup", "there is nothing of that name"},
+		{"mbox:/nowhere/backup", "there is nothing of that name"},
+		{"./nowhere", "a new archive is written maildir:PATH"},
+		{"maildir:", "names no directory"},
+		{"maildir:~/backup", "not expanded by shells"},
+		{"archive", "it is a file, so it is no archive of mailferry"},
 		{"", "an address is empty"},
 	}
 	for _, c := range cases {

@@ -9,8 +9,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"mailferry/archive"
 	"mailferry/transfer"
 	"mailferry/transfer/imapstore/wire"
+	"mailferry/transfer/mail"
 )
 
 // target is an argument that names a store, with all it takes to open it.
@@ -24,28 +26,44 @@ type target struct {
 // targets resolves the arguments of a command, checks them, and finds their
 // passwords, in this order: nobody is asked for a password in vain.
 func (w *world) targets(ctx context.Context, c *cli.Context, ends ...transfer.End) ([]*target, error) {
-	cfg, err := w.loadConfig(c.String("config"))
+	cfg, ts, err := w.named(c, ends...)
 	if err != nil {
 		return nil, err
 	}
-	var out []*target
+	return ts, w.unlock(ctx, c, cfg, ts, len(ends))
+}
+
+// named resolves the arguments of a command and checks them.
+func (w *world) named(c *cli.Context, ends ...transfer.End) (cfg *config, out []*target, err error) {
+	if cfg, err = w.loadConfig(c.String("config")); err != nil {
+		return nil, nil, err
+	}
 	for i, arg := range c.Args().Slice() {
 		t := &target{end: ends[min(i, len(ends)-1)]}
 		if t.address, t.account, err = cfg.resolve(arg); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if t.address.security == wire.Plain && !t.address.loopback() && !c.Bool("allow-cleartext") {
-			return nil, usage(fmt.Sprintf("%s: tls=none would send the password and all mail unprotected", t.address),
+			return nil, nil, usage(fmt.Sprintf("%s: tls=none would send the password and all mail unprotected", t.address),
 				"leave out tls=none, or allow it with --allow-cleartext")
 		}
 		out = append(out, t)
 	}
-	for i, t := range out {
-		if t.password, err = w.passwordOf(ctx, c, cfg, t, i < len(ends)); err != nil {
-			return nil, err
+	return cfg, out, nil
+}
+
+// unlock finds the passwords of the targets, those of the first ends by the flags and
+// variables meant for them.
+func (w *world) unlock(ctx context.Context, c *cli.Context, cfg *config, ts []*target, ends int) (err error) {
+	for i, t := range ts {
+		if t.address.isArchive() {
+			continue
+		}
+		if t.password, err = w.passwordOf(ctx, c, cfg, t, i < ends); err != nil {
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // passwordOf finds a target's password; the flags and variables are for the first of
@@ -73,18 +91,48 @@ func (t *target) options(connections int, trace io.Writer) storeOptions {
 }
 
 // openBoth opens the two ends of a job. done closes both, and the trace.
-func (w *world) openBoth(c *cli.Context, ts []*target, job *transfer.Job) (done func(), err error) {
+func (w *world) openBoth(c *cli.Context, ts []*target, job *transfer.Job, opts archive.Options) (done func(), err error) {
 	trace, err := openTrace(c.String("trace"))
 	if err != nil {
 		return nil, err
 	}
-	job.Source = w.engine.source(ts[0].options(job.Connections, trace.of("source")))
-	job.Dest = w.engine.store(ts[1].options(job.Connections, trace.of("destination")))
+	if job.Source, err = w.openSource(c.Context, ts[0], opts, job.Connections, trace); err != nil {
+		trace.close()
+		return nil, err
+	}
+	if job.Dest, err = w.openDest(c.Context, ts[1], opts, job, trace); err != nil {
+		_ = job.Source.Close()
+		trace.close()
+		return nil, err
+	}
 	return func() {
 		_ = job.Source.Close()
-		_ = job.Dest.Close()
+		if err := job.Dest.Close(); err != nil && ts[1].address.isArchive() {
+			w.warn("%v", err)
+		}
 		trace.close()
 	}, nil
+}
+
+// openSource opens a target for reading only.
+func (w *world) openSource(ctx context.Context, t *target, opts archive.Options, connections int, trace trace) (mail.Source, error) {
+	if t.address.isArchive() {
+		return w.archiveToRead(ctx, t, opts)
+	}
+	return w.engine.source(t.options(connections, trace.of(string(t.end)))), nil
+}
+
+// openDest opens the second end of a job, an archive for reading only unless opts says Write.
+func (w *world) openDest(ctx context.Context, t *target, opts archive.Options, job *transfer.Job, trace trace) (mail.Store, error) {
+	switch {
+	case !t.address.isArchive():
+		return w.engine.store(t.options(job.Connections, trace.of(string(t.end)))), nil
+	case !opts.Write:
+		return w.archiveToRead(ctx, t, archive.Options{})
+	case job.DryRun:
+		return w.archiveToPlan(ctx, t)
+	}
+	return w.archiveToWrite(ctx, t, opts)
 }
 
 // trace is the file of --trace, shared by the ends of a run.

@@ -105,7 +105,10 @@ func hintOf(err error) string {
 	if errors.As(err, &u) {
 		return u.hint
 	}
+	var own *outcome
 	switch {
+	case errors.As(err, &own):
+		return own.hint
 	case errors.Is(err, transfer.ErrRemapped):
 		return "leave --map and --into as they were, or allow the move with --remap; what was copied before stays where it is"
 	case errors.Is(err, transfer.ErrNoMatch):

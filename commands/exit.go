@@ -7,6 +7,7 @@ import (
 	"slices"
 	"syscall"
 
+	"mailferry/archive"
 	"mailferry/transfer"
 	"mailferry/transfer/mail"
 )
@@ -51,7 +52,7 @@ func exitMeanings() []exitMeaning {
 		{exitConnect, "connect_failed", "cannot connect, or TLS failed"},
 		{exitTryLater, "try_later", "slowed down or over a daily quota: run it again later"},
 		{exitLimit, "limit_reached", "stopped at a limit that you set"},
-		{exitDifferences, "differences", "compare found differences"},
+		{exitDifferences, "differences", "compare or verify found differences"},
 		{exitFull, "destination_full", "the destination is full"},
 		{exitLocked, "locked", "another run holds the lock"},
 		{exitDamaged, "archive_damaged", "the archive is damaged"},
@@ -94,12 +95,15 @@ func signalCode(sig os.Signal) exitCode {
 func codeOf(err error) exitCode {
 	var u *usageError
 	var several *severalErrors
+	var own *outcome
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &several):
 		return several.code()
-	case errors.As(err, &u), errors.Is(err, transfer.ErrNoMatch), errors.Is(err, transfer.ErrRemapped),
+	case errors.As(err, &own):
+		return own.code
+	case errors.Is(err, archive.ErrOtherSource), errors.As(err, &u), errors.Is(err, transfer.ErrNoMatch), errors.Is(err, transfer.ErrRemapped),
 		errors.Is(err, transfer.ErrUnsupported):
 		return exitUsage
 	case errors.Is(err, transfer.ErrTooMany):
@@ -176,7 +180,8 @@ func appendSpecific(codes []exitCode, err error) []exitCode {
 	if !errors.As(err, &known) {
 		return codes
 	}
-	if c := kindCode(known.Kind, endOf(err)); c != exitFailed {
+	// A damaged message of an archive is missing at the destination, and verify names it.
+	if c := kindCode(known.Kind, endOf(err)); c != exitFailed && c != exitDamaged {
 		return append(codes, c)
 	}
 	return codes

@@ -122,6 +122,8 @@ func addressesTopic() string {
    imaps://USER@HOST[:PORT]   TLS from the start; port 993
    imap://USER@HOST[:PORT]    STARTTLS, never without it; port 143
    NAME                       an account of the configuration file
+   maildir:PATH, mbox:PATH    an archive; backup and migrate make it if PATH is not there or empty
+   PATH                       an archive that is there
 
 The last @ before the first ? ends USER, so that imaps://anna@example.org@imap.example.org
 is the user anna@example.org. A ? or : in USER is written %3F or %3A, a % is written %25. An IPv6 address
@@ -144,8 +146,8 @@ PASSWORDS come from the first of these that is there:
        secret-tool store --label=mail service mailferry username anna@imap.example.org
    the terminal
 
-In list the account is the source; in check the first is the source and the second the
-destination; in compare A is the source and B the destination.
+In list, backup and verify the account is the source, in restore the destination; in check the first is
+the source and the second the destination; in compare A is the source and B the destination.
 
 CONFIGURATION FILE: $XDG_CONFIG_HOME/mailferry/config.toml, or --config FILE
 

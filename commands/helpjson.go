@@ -18,11 +18,18 @@ last line is of the type error.
                   migrate: verdict, run, dry_run, started, seconds, folders, folders_failed,
                            folders_filtered, retries, and the counts
                   compare: verdict, folders, messages_a, messages_b, same, differences, bodies
+                           backup and restore: like migrate; with an archive at an end also
+                           archive_run (number), gone, suspect, gone_left_out (messages)
+                  verify:  verdict, messages, bytes, damaged, unproven; with SOURCE what compare has
                   list:    store, folders, messages, unread, bytes
                   check:   stores, failed
    mailbox        of list: name, role, subscribed, selectable, exists, messages, unread, bytes, uidvalidity
+   run            of list, of an archive: run (number), started, ended (unless it was killed), source, complete
+                  (it saw the whole account), new, flags_changed, gone, suspect
+   damage         of verify: kind (changed, cut, missing, swapped, added, unreadable, catalogue), folder, uid, file,
+                  holds (swapped: where the message belongs), detail
    capability     of check: store, name, value, means
-   difference     of compare: kind (missing, extra, flags, date, body, missing_folder, extra_folder),
+   difference     of compare and verify: kind (missing, extra, flags, date, body, missing_folder, extra_folder),
                   folder, uid, bytes, detail
    error          code (the exit code), name (see mailferry help exit-codes), message, hint
 

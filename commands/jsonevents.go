@@ -92,13 +92,13 @@ func (j *jsonEvents) status(m *meter, now time.Time) {
 }
 
 // finish writes the folders that no event told of, and the summary.
-func (j *jsonEvents) finish(r *transfer.Report, runErr error) {
+func (j *jsonEvents) finish(r *transfer.Report, runErr error, more object) {
 	for _, f := range r.Folders {
 		if !j.told[f.Source] {
 			j.folder(f)
 		}
 	}
-	j.lines.write(summaryObject(r, runErr))
+	j.lines.write(summaryObject(r, runErr).with(more))
 }
 
 func problemObject(p transfer.Problem) object {

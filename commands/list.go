@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"mailferry/archive"
 	"mailferry/transfer"
 	"mailferry/transfer/mail"
 )
@@ -13,17 +14,17 @@ import (
 func (w *world) listCommand() *cli.Command {
 	return command(cli.Command{
 		Name:      "list",
-		Usage:     "show the folders of an account",
+		Usage:     "show the folders of an account or archive",
 		ArgsUsage: "STORE",
 		Description: `Shows each folder's name as --folder and --map take it, its role, and how many messages and bytes
-it holds, as far as the server tells that without listing them.`,
+it holds, as far as the server tells that without listing them; of an archive also its runs.`,
 		Flags:  join(outputFlags(), endFlags(transfer.EndSource), configFlag()),
 		Action: w.list,
 	})
 }
 
 func (w *world) list(c *cli.Context) error {
-	if err := arguments(c, 1, 1, "one account"); err != nil {
+	if err := arguments(c, 1, 1, "one account or archive"); err != nil {
 		return err
 	}
 	out, err := outputOf(c)
@@ -39,21 +40,31 @@ func (w *world) list(c *cli.Context) error {
 		return err
 	}
 	defer trace.close()
-	store := w.engine.source(ts[0].options(1, trace.of("source")))
+	store, err := w.openSource(c.Context, ts[0], archive.Options{}, 1, trace)
+	if err != nil {
+		return err
+	}
 	defer store.Close()
 	folders, err := store.Folders(c.Context)
 	if err != nil {
 		return withAccount(&transfer.EndError{End: transfer.EndSource, Err: err}, ts[0].address, address{})
 	}
+	runs, err := runsOf(c.Context, store)
+	if err != nil {
+		return err
+	}
 	slices.SortStableFunc(folders, inboxFirst)
 	if out.json {
-		w.listJSON(store.String(), folders)
+		w.listJSON(store.String(), folders, runs)
 		return nil
 	}
 	if out.quiet {
 		return nil
 	}
-	return w.listText(folders)
+	if err := w.listText(folders); err != nil {
+		return err
+	}
+	return writeRuns(w.stdout, runs)
 }
 
 func inboxFirst(a, b mail.Folder) int {
@@ -136,12 +147,15 @@ func known(n int64, format func(int64) string) string {
 	return format(n)
 }
 
-func (w *world) listJSON(store string, folders []mail.Folder) {
+func (w *world) listJSON(store string, folders []mail.Folder, runs []archive.Run) {
 	lines := &jsonLines{w: w.stdout}
 	var sum folderSum
 	for _, f := range folders {
 		sum.add(f)
 		lines.write(mailboxObject(f))
+	}
+	for _, r := range runs {
+		lines.write(runObject(r))
 	}
 	o := object{"type": "summary", "complete": true, "store": store, "folders": sum.folders, "messages": sum.messages}
 	lines.write(o.known("unread", sum.unread).known("bytes", sum.bytes))

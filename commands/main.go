@@ -59,6 +59,9 @@ func (w *world) newApp(halt *halt) *cli.App {
 		Version:   version(),
 		Commands: []*cli.Command{
 			w.migrateCommand(halt),
+			w.backupCommand(halt),
+			w.restoreCommand(halt),
+			w.verifyCommand(),
 			w.compareCommand(),
 			w.listCommand(),
 			w.checkCommand(),

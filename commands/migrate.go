@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"mailferry/archive"
 	"mailferry/transfer"
 	"mailferry/transfer/mail"
 )
@@ -21,41 +22,48 @@ func (w *world) migrateCommand(h *halt) *cli.Command {
 		Description: `The source is only read. Nothing is deleted at the destination, unless by --mirror.
 A run that was stopped, in whatever way, goes on when the same command is given again.
 
+Either end may be an archive: mailferry help addresses.
+
 Try first what would happen:
 
    mailferry migrate --dry-run imaps://anna@old.example imaps://anna@new.example`,
-		Flags:  join(folderFlags(), copyFlags(), outputFlags(), ends, configFlag()),
-		Action: func(c *cli.Context) error { return w.migrate(c, h) },
+		Flags: join(folderFlags(), copyFlags(), outputFlags(), ends, configFlag()),
+		Action: func(c *cli.Context) error {
+			m := &migration{w: w, command: "migrate", takes: "a source and a destination"}
+			return m.start(c, h)
+		},
 	})
 }
 
-func (w *world) migrate(c *cli.Context, h *halt) error {
-	if err := arguments(c, 2, 2, "a source and a destination"); err != nil {
+// start reads the command line, opens both ends and runs.
+func (m *migration) start(c *cli.Context, h *halt) (err error) {
+	w := m.w
+	if err := arguments(c, 2, 2, m.takes); err != nil {
 		return err
 	}
-	out, err := outputOf(c)
-	if err != nil {
+	if m.out, err = outputOf(c); err != nil {
 		return err
 	}
-	job, err := copyJob(c)
-	if err != nil {
+	if m.job, err = copyJob(c); err != nil {
 		return err
 	}
 	if err := checkReportFile(c.String("report")); err != nil {
 		return err
 	}
-	ts, err := w.targets(c.Context, c, transfer.EndSource, transfer.EndDest)
+	ends := []transfer.End{transfer.EndSource, transfer.EndDest}
+	cfg, ts, err := w.named(c, ends...)
 	if err != nil {
 		return err
 	}
-	m := &migration{w: w, out: out, job: job, report: c.String("report"), source: ts[0].address, dest: ts[1].address}
-	if m.source.sameAccount(m.dest) && len(job.Map) == 0 && job.Into.IsZero() {
-		return usage("source and destination are the same account", "to copy within an account say where to: --into FOLDER or --map 'A=B'")
+	m.report, m.state, m.source, m.dest = c.String("report"), c.String("state"), ts[0].address, ts[1].address
+	if err := m.admit(); err != nil {
+		return err
 	}
-	if m.state = c.String("state"); m.state == "" {
-		m.state = w.statePath(m.source, m.dest)
+	if err := w.unlock(c.Context, c, cfg, ts, len(ends)); err != nil {
+		return err
 	}
-	done, err := w.openBoth(c, ts, &m.job)
+	m.archive.Write = true
+	done, err := w.openBoth(c, ts, &m.job, m.archive)
 	if err != nil {
 		return err
 	}
@@ -63,23 +71,48 @@ func (w *world) migrate(c *cli.Context, h *halt) error {
 	return m.run(c.Context, h)
 }
 
-// migration is one run of migrate.
+// admit refuses ends that do not go together, before anybody is asked for a password.
+func (m *migration) admit() error {
+	if m.fits != nil {
+		if err := m.fits(m.source, m.dest); err != nil {
+			return err
+		}
+	}
+	same := m.source.sameAccount(m.dest)
+	switch {
+	case same && m.source.isArchive():
+		return usage("source and destination are the same archive", "")
+	case same && len(m.job.Map) == 0 && m.job.Into.IsZero():
+		return usage("source and destination are the same account", "to copy within an account say where to: --into FOLDER or --map 'A=B'")
+	}
+	return nil
+}
+
+// migration is one run of migrate, backup or restore.
 type migration struct {
 	w            *world
+	command      string
+	takes        string                           // the arguments, in words
+	fits         func(source, dest address) error // what else the ends must be; nil: anything
+	archive      archive.Options                  // how an archive is opened, at either end
 	out          output
 	job          transfer.Job
 	source, dest address
-	state        string
+	state        string // file of the record
+	ownRecord    bool   // the record lies in the archive
 	report       string // file; empty: none
 }
 
 func (m *migration) run(ctx context.Context, h *halt) error {
-	ledger, err := m.w.engine.ledger(m.state, identity(m.source), identity(m.dest), m.job.DryRun)
-	if err != nil {
-		return recordError(m.state, err)
+	if err := m.checkSource(ctx); err != nil {
+		return err
 	}
-	defer ledger.Close()
-	m.job.Ledger = ledger
+	if err := m.openLedger(); err != nil {
+		return err
+	}
+	if m.job.Ledger != nil {
+		defer m.job.Ledger.Close()
+	}
 	if !m.job.DryRun {
 		m.job.SpoolDir = filepath.Dir(m.state)
 	}
@@ -87,7 +120,7 @@ func (m *migration) run(ctx context.Context, h *halt) error {
 
 	var events *jsonEvents
 	if m.out.json {
-		events = &jsonEvents{lines: &jsonLines{w: m.w.stdout}, command: "migrate", source: m.job.Source.String(),
+		events = &jsonEvents{lines: &jsonLines{w: m.w.stdout}, command: m.command, source: m.job.Source.String(),
 			dest: m.job.Dest.String(), dryRun: m.job.DryRun, told: make(map[mail.Path]bool)}
 	}
 	p := m.w.newProgress(m.out, events)
@@ -98,16 +131,17 @@ func (m *migration) run(ctx context.Context, h *halt) error {
 	if m.job.DryRun {
 		p.meter.fillPlanned(report)
 	}
-	return m.finish(report, withAccount(err, m.source, m.dest), events)
+	return m.finish(ctx, report, withAccount(m.blame(err), m.source, m.dest), events)
 }
 
 // finish tells what came of a run, in every form that was asked for.
-func (m *migration) finish(report *transfer.Report, runErr error, events *jsonEvents) error {
+func (m *migration) finish(ctx context.Context, report *transfer.Report, runErr error, events *jsonEvents) error {
+	more := m.besides(ctx, report)
 	err := m.outcome(report, runErr)
 	if events != nil {
-		events.finish(report, runErr)
+		events.finish(report, runErr, more.fields)
 	} else if err != nil && len(report.Folders) > 0 || err == nil && !m.out.quiet {
-		if werr := writeReport(m.w.stdout, report, runErr); werr != nil && err == nil {
+		if werr := writeReport(m.w.stdout, report, runErr, more.notes...); werr != nil && err == nil {
 			err = werr
 		}
 	}
@@ -115,7 +149,7 @@ func (m *migration) finish(report *transfer.Report, runErr error, events *jsonEv
 		m.mention(report)
 	}
 	if m.report != "" {
-		if werr := writeReportFile(m.report, m.source.String(), m.dest.String(), report, runErr); err == nil {
+		if werr := writeReportFile(m.report, m.source.String(), m.dest.String(), report, runErr, more); err == nil {
 			err = werr
 		}
 	}

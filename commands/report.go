@@ -11,14 +11,14 @@ import (
 )
 
 // writeReport writes a run's account for people: a line for each folder, what is
-// worth knowing besides, and the verdict.
-func writeReport(w io.Writer, r *transfer.Report, runErr error) error {
+// worth knowing besides (with more of it), and the verdict.
+func writeReport(w io.Writer, r *transfer.Report, runErr error, more ...string) error {
 	if err := folderTable(r).write(w); err != nil {
 		return err
 	}
 	var b strings.Builder
 	b.WriteString("\n")
-	for _, note := range notes(r) {
+	for _, note := range append(notes(r), more...) {
 		b.WriteString(note + "\n")
 	}
 	b.WriteString(verdict(r, runErr) + "\n")

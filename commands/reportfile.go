@@ -37,7 +37,7 @@ func reportTemp(path string) (*os.File, error) {
 
 // writeReportFile writes the report beside path and renames it, so that a reader never
 // sees half of one. A name that ends in .json asks for JSON.
-func writeReportFile(path, source, dest string, r *transfer.Report, runErr error) error {
+func writeReportFile(path, source, dest string, r *transfer.Report, runErr error, more extra) error {
 	f, err := reportTemp(path)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
@@ -46,7 +46,7 @@ func writeReportFile(path, source, dest string, r *transfer.Report, runErr error
 	if strings.EqualFold(filepath.Ext(path), ".json") {
 		write = writeJSONReport
 	}
-	err = write(f, source, dest, r, runErr)
+	err = write(f, source, dest, r, runErr, more)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -63,10 +63,10 @@ func writeReportFile(path, source, dest string, r *transfer.Report, runErr error
 	return nil
 }
 
-func writeTextReport(w io.Writer, source, dest string, r *transfer.Report, runErr error) error {
+func writeTextReport(w io.Writer, source, dest string, r *transfer.Report, runErr error, more extra) error {
 	fmt.Fprintf(w, "from %s\nto   %s\nrun  %s to %s\n\n", source, dest,
 		r.Started.Format("2006-01-02 15:04:05 -0700"), r.Finished.Format("2006-01-02 15:04:05 -0700"))
-	if err := writeReport(w, r, runErr); err != nil {
+	if err := writeReport(w, r, runErr, more.notes...); err != nil {
 		return err
 	}
 	if runErr != nil {
@@ -82,7 +82,7 @@ func writeTextReport(w io.Writer, source, dest string, r *transfer.Report, runEr
 	return err
 }
 
-func writeJSONReport(w io.Writer, source, dest string, r *transfer.Report, runErr error) error {
+func writeJSONReport(w io.Writer, source, dest string, r *transfer.Report, runErr error, more extra) error {
 	folders, problems := []object{}, []object{}
 	for _, f := range r.Folders {
 		folders = append(folders, folderObject(f))
@@ -90,7 +90,7 @@ func writeJSONReport(w io.Writer, source, dest string, r *transfer.Report, runEr
 	for _, p := range r.Problems {
 		problems = append(problems, problemObject(p))
 	}
-	whole := summaryObject(r, runErr).with(object{"type": "report", "source": source, "destination": dest,
+	whole := summaryObject(r, runErr).with(more.fields).with(object{"type": "report", "source": source, "destination": dest,
 		"folder_reports": folders, "message_errors": problems})
 	if runErr != nil {
 		whole["error"] = shown(runErr.Error())

@@ -6,11 +6,15 @@ import (
 	"strings"
 )
 
-// resolve finds out what an argument names: an address, or an account of the
-// configuration file.
+// resolve finds out what an argument names: an address, an account of the
+// configuration file, or an archive that is there.
 func (c *config) resolve(arg string) (address, account, error) {
 	if isIMAP(arg) {
 		a, err := parseAddress(arg)
+		return a, account{}, err
+	}
+	if hasArchiveScheme(arg) {
+		a, err := parseArchive(arg)
 		return a, account{}, err
 	}
 	if err := otherForm(arg); err != nil {
@@ -29,7 +33,8 @@ func (c *config) resolve(arg string) (address, account, error) {
 		}
 		return a, acc, nil
 	case err == nil:
-		return address{}, acc, noArchives(arg)
+		a, err := archiveAt(arg, "")
+		return a, account{}, err
 	}
 	return address{}, acc, c.unknown(arg)
 }
@@ -43,22 +48,17 @@ func otherForm(arg string) error {
 		return usage("an address is empty", "is a shell variable not set?")
 	case isURL:
 		return usage(fmt.Sprintf("unknown kind of address %s://", scheme), "write imaps://USER@HOST; mailferry help addresses lists the forms")
-	case strings.HasPrefix(lower, "maildir:"), strings.HasPrefix(lower, "mbox:"):
-		return noArchives(arg)
 	case strings.HasPrefix(lower, "imap:"), strings.HasPrefix(lower, "imaps:"):
 		return usage("the address has no // after its scheme", "write imaps://USER@HOST")
 	}
 	return nil
 }
 
-func noArchives(arg string) error {
-	return usage(fmt.Sprintf("%q is an archive, and this version copies between IMAP accounts only", arg),
-		"write imaps://USER@HOST or the name of an account; mailferry help addresses lists the forms")
-}
-
 func (c *config) unknown(arg string) error {
 	hint := "mailferry help addresses lists the forms of an address"
 	switch {
+	case strings.Contains(arg, "/"):
+		return usage(fmt.Sprintf("there is nothing at %q", arg), "a new archive is written maildir:PATH or mbox:PATH; "+hint)
 	case strings.Contains(arg, "@"):
 		host := arg[strings.LastIndexByte(arg, '@')+1:]
 		hint = fmt.Sprintf("is it imaps://USER@%s? %s", host, hint)

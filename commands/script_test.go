@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"mailferry/archive"
 	"mailferry/commands"
 	"mailferry/transfer/imapstore/imaptest"
 	"mailferry/transfer/ledger"
@@ -37,6 +38,12 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("..", "testdata", "script"),
 		Setup: setUp,
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"fill":   withServer(fill),
@@ -47,6 +54,8 @@ func TestScripts(t *testing.T) {
 			"lock":   lock,
 			"write":  write,
 			"env-of": envOf,
+			"hold":   hold,
+			"flip":   flip,
 		},
 	})
 }
@@ -206,6 +215,32 @@ func lock(ts *testscript.TestScript, neg bool, args []string) {
 	l, err := ledger.Open(ts.MkAbs(args[0]), ledger.Identity{Source: "a", Dest: "b"})
 	ts.Check(err)
 	ts.Defer(func() { _ = l.Close() })
+}
+
+// hold ARCHIVE: another run writes the archive.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold ARCHIVE")
+	}
+	a, err := archive.Open(context.Background(), ts.MkAbs(args[0]), archive.Options{Write: true})
+	ts.Check(err)
+	ts.Defer(func() { _ = a.Close() })
+}
+
+// flip GLOB: the last octet but two changes in the first file of that name.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: flip GLOB")
+	}
+	names, err := filepath.Glob(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(names) == 0 {
+		ts.Fatalf("no file %s", args[0])
+	}
+	octets, err := os.ReadFile(names[0])
+	ts.Check(err)
+	octets[len(octets)-3] ^= 1
+	ts.Check(os.WriteFile(names[0], octets, 0o600))
 }
 
 // write FILE TEXT: like a file of the script, with $VARIABLES; \n ends a line.

@@ -35,6 +35,9 @@ func recordError(path string, err error) error {
 // identity names an account whichever way it is connected to: a switch from imap://
 // to imaps:// must not make it another one.
 func identity(a address) string {
+	if a.isArchive() {
+		return "archive:" + a.path
+	}
 	name := a.user + "@" + strings.ToLower(a.host)
 	if !a.usualPort() {
 		name += fmt.Sprintf(":%d", a.port)

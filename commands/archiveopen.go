@@ -1,0 +1,116 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"mailferry/archive"
+	"mailferry/transfer"
+	"mailferry/transfer/mail"
+)
+
+// archiveToRead opens an archive that is there. It takes no lock and changes nothing.
+func (w *world) archiveToRead(ctx context.Context, t *target, opts archive.Options) (*archive.Archive, error) {
+	view := archive.Options{AsOf: opts.AsOf, WithGone: opts.WithGone, WithDamaged: opts.WithDamaged, Note: w.noteOr(opts.Note)}
+	a, err := archive.Open(ctx, t.address.path, view)
+	if err != nil {
+		return nil, archiveFailure(t.end, err)
+	}
+	return asWritten(t.address, a)
+}
+
+// archiveToWrite opens an archive with its lock, and makes it if there is none.
+func (w *world) archiveToWrite(ctx context.Context, t *target, opts archive.Options) (*archive.Archive, error) {
+	own := archive.Options{Write: true, Format: t.address.format, NewSource: opts.NewSource, AcceptLoss: opts.AcceptLoss, Note: w.noteOr(opts.Note)}
+	a, err := archive.Open(ctx, t.address.path, own)
+	if isNone(err) {
+		a, err = archive.Create(ctx, t.address.path, own)
+	}
+	if err != nil {
+		return nil, archiveFailure(t.end, err)
+	}
+	return asWritten(t.address, a)
+}
+
+// archiveToPlan opens the destination of a dry run, which must not even be made.
+func (w *world) archiveToPlan(ctx context.Context, t *target) (mail.Store, error) {
+	a, err := archive.Open(ctx, t.address.path, archive.Options{Note: w.noteOr(nil)})
+	switch {
+	case isNone(err) && isVacant(t.address.path):
+		return vacant{t.address}, nil
+	case errors.Is(err, archive.ErrNotArchive):
+		return nil, usage(err.Error(), "name a directory that is new or empty")
+	case err != nil:
+		return nil, archiveFailure(t.end, err)
+	}
+	return asWritten(t.address, a)
+}
+
+func (w *world) noteOr(note func(string)) func(string) {
+	if note != nil {
+		return note
+	}
+	return func(text string) { w.warn("%s", text) }
+}
+
+// isNone reports whether err, of opening an archive, means that there is none.
+func isNone(err error) bool {
+	var known *mail.Error
+	return errors.Is(err, archive.ErrNotArchive) || errors.As(err, &known) && known.Kind == mail.KindNotFound
+}
+
+// isVacant reports whether an archive may be made at path.
+func isVacant(path string) bool {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return true
+	}
+	entries, err := os.ReadDir(path)
+	return err == nil && len(entries) == 0
+}
+
+// asWritten refuses an archive of another format than the address says.
+func asWritten(at address, a *archive.Archive) (*archive.Archive, error) {
+	if at.format == "" || strings.HasPrefix(a.String(), string(at.format)+":") {
+		return a, nil
+	}
+	is := a.String()
+	_ = a.Close()
+	return nil, usage(fmt.Sprintf("the archive %q is not of the format %s", at.path, at.format), "it is "+is)
+}
+
+// archiveFailure is what opening an archive came to. A path that cannot be used is a mistake
+// in the command line.
+func archiveFailure(end transfer.End, err error) error {
+	var known *mail.Error
+	if !errors.As(err, &known) {
+		return &transfer.EndError{End: end, Err: err}
+	}
+	switch {
+	case known.Kind == mail.KindNotFound && known.Hint == "":
+		return usage(err.Error(), "mailferry backup SOURCE maildir:PATH makes an archive")
+	case known.Kind == mail.KindNotFound, known.Kind == mail.KindRefused, errors.Is(err, archive.ErrNotArchive),
+		errors.Is(err, syscall.ENOTDIR):
+		return usage(err.Error(), known.Hint)
+	}
+	return &transfer.EndError{End: end, Err: err}
+}
+
+// vacant is the archive that a run would make.
+type vacant struct{ at address }
+
+var errVacant = &mail.Error{Op: "open", Scope: mail.ScopeFolder, Retry: mail.RetryNever, Kind: mail.KindNotFound,
+	Err: errors.New("the archive is not made yet")}
+
+func (v vacant) Folders(context.Context) ([]mail.Folder, error)             { return nil, nil }
+func (v vacant) OpenReader(context.Context, mail.Path) (mail.Reader, error) { return nil, errVacant }
+func (v vacant) OpenWriter(context.Context, mail.Path) (mail.Writer, error) { return nil, errVacant }
+func (v vacant) Create(context.Context, mail.Folder) error                  { return errVacant }
+func (v vacant) Name(path mail.Path) mail.Path                              { return path }
+func (v vacant) Traits() mail.Traits                                        { return mail.Traits{KeepsBytes: true, DurableUIDs: true} }
+func (v vacant) Close() error                                               { return nil }
+func (v vacant) String() string                                             { return v.at.String() }
