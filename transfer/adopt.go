@@ -182,6 +182,7 @@ func (p *pairWork) record(ctx context.Context, found matching, appended bool, ch
 		return err
 	}
 	for _, m := range found.pairs {
+		delete(p.refused, m.src.uid)
 		if p.sentAll.Contains(m.src.uid) {
 			p.copied.Add(m.src.uid)
 			p.counts.Bytes += m.src.size

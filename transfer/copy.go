@@ -29,7 +29,7 @@ func (p *pairWork) copy(ctx context.Context) error {
 	if err := p.pump(ctx, p.todo.Minus(p.plain)); err != nil {
 		return err
 	}
-	again := p.plain.Minus(p.copied)
+	again := p.todo.Minus(p.todo.Minus(p.plain)).Minus(p.copied)
 	for uid := range p.failed {
 		again = again.Minus(mail.NewUIDSet(uid))
 	}
@@ -94,8 +94,8 @@ func (p *pairWork) read(ctx context.Context, todo mail.UIDSet, out chan<- *item,
 // strike gives up a message that twice ended the connection when it was asked
 // for by itself.
 func (p *pairWork) strike(uid mail.UID, err error, lost *losses) {
-	if endsRun(err) {
-		return
+	if endsRun(err) || mail.ErrorOf(err).Retry == mail.RetryLater {
+		return // a server that is busy says nothing about the message
 	}
 	if p.strikes[uid]++; p.strikes[uid] >= 2 {
 		lost.fail(uid, err)

@@ -249,7 +249,7 @@ func (f *folderWork) voidStale(ctx context.Context) error {
 		return ofLedger(err)
 	}
 	for _, old := range recorded {
-		if old.Dest != f.dest || now != 0 && old.DestState.UIDValidity == now {
+		if old.Dest != f.dest || now != 0 && old.DestState.UIDValidity == now && !shrunk(f.status(), old.DestState) {
 			continue
 		}
 		fresh := Pair{ID: old.ID, Source: old.Source, Dest: old.Dest, Subscribed: old.Subscribed,
@@ -261,6 +261,7 @@ func (f *folderWork) voidStale(ctx context.Context) error {
 		for _, p := range f.pairs {
 			if p.pair.ID == old.ID {
 				p.pair, p.done = fresh, false
+				p.copied, p.adopted = mail.UIDSet{}, mail.UIDSet{}
 			}
 		}
 	}
@@ -272,7 +273,7 @@ func (f *folderWork) voidStale(ctx context.Context) error {
 // so a folder that had to be made tells that there was no such run, as long as
 // the account holds no mail.
 func (f *folderWork) unknownPast() bool {
-	if f.made || f.run.fresh {
+	if f.tries == 0 && (f.made || f.run.fresh) {
 		return false
 	}
 	for _, p := range f.pairs {

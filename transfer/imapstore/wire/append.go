@@ -44,9 +44,10 @@ type batch struct {
 }
 
 type appended struct {
-	msg  *mail.Message
-	size int64
-	done Done
+	msg    *mail.Message
+	size   int64
+	done   Done
+	joined bool // in a batch, which ends it
 }
 
 // AppendOne queues a message for the folder of that raw name and takes over its
@@ -67,6 +68,9 @@ func (c *Conn) AppendOne(ctx context.Context, raw string, limit int64, msg *mail
 	}
 	defer c.watch(ctx)()
 	if err := c.enqueue(raw, item); err != nil {
+		if !item.joined {
+			defer item.end(0, uncertain(err))
+		}
 		return c.fell(err)
 	}
 	return c.wideError()
@@ -209,6 +213,7 @@ func (c *Conn) startBatch(raw string) *batch {
 }
 
 func (c *Conn) join(b *batch, item *appended) {
+	item.joined = true
 	b.items = append(b.items, item)
 	b.bytes += item.size
 	c.app.bytes += item.size
