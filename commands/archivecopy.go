@@ -141,7 +141,11 @@ func (m *migration) besides(ctx context.Context, r *transfer.Report) extra {
 	last := runs[len(runs)-1]
 	e.fields["archive_run"] = last.ID
 	e.add(last.Gone, "gone", "vanished from the source, kept in the archive and marked as gone: %s")
-	e.add(last.Suspect, "suspect", "vanished from the source, so many at once that they stay current until --accept-loss: %s")
+	// Whoever runs this unattended reads no report, but has to know of it.
+	if e.fields["suspect"] = last.Suspect; last.Suspect > 0 {
+		m.w.warn("%s vanished from the source, so many at once that they stay current in the archive; if that was meant, run again with --accept-loss",
+			count(last.Suspect, "message"))
+	}
 	return e
 }
 

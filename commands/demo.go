@@ -17,9 +17,10 @@ import (
 func (w *world) demoCommand() *cli.Command {
 	return command(cli.Command{
 		Name:  "demo",
-		Usage: "show it all on two servers inside this program",
-		Description: `Starts two IMAP servers on loopback, fills one with sample mail, and runs the commands that move
-it to the other. Takes seconds, touches no account of yours, and leaves nothing behind.`,
+		Usage: "show it all on servers inside this program",
+		Description: `Starts IMAP servers on loopback, fills one with sample mail, and runs the commands that move
+it to the other; then backs it up, loses the server, and restores it to a third. Takes seconds, touches
+no account of yours, and leaves nothing behind.`,
 		Action: func(c *cli.Context) error {
 			if err := arguments(c, 0, 0, "no arguments"); err != nil {
 				return err
@@ -29,11 +30,12 @@ it to the other. Takes seconds, touches no account of yours, and leaves nothing 
 	})
 }
 
-// demo is two servers and a world in which their passwords are known.
+// demo is three servers and a world in which their passwords are known.
 type demo struct {
-	out      io.Writer
-	inner    *world
-	old, new *demoServer
+	out             io.Writer
+	inner           *world
+	old, new, fresh *demoServer
+	archive         string
 }
 
 type demoServer struct {
@@ -49,8 +51,8 @@ func (w *world) demo(ctx context.Context) error {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	d := &demo{out: w.stdout, inner: w.demoWorld(dir)}
-	for _, s := range []**demoServer{&d.old, &d.new} {
+	d := &demo{out: w.stdout, inner: w.demoWorld(dir), archive: "maildir:" + filepath.Join(dir, "archive")}
+	for _, s := range []**demoServer{&d.old, &d.new, &d.fresh} {
 		if *s, err = startDemoServer(); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
@@ -63,7 +65,10 @@ func (w *world) demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w.stdout, "The demo went well: %s arrived byte for byte, with flags and dates, and once each (%.1f s).\n",
+	if err := d.playOutage(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(w.stdout, "The demo went well: %s arrived twice, by migration and by backup and restore, byte for byte, with flags and dates, and once each (%.1f s).\n",
 		count(messages, "message"), w.now().Sub(started).Seconds())
 	return nil
 }
