@@ -21,7 +21,7 @@ func (w *world) archiveToRead(ctx context.Context, t *target, opts archive.Optio
 	if err != nil {
 		return nil, archiveFailure(t.end, err)
 	}
-	return asWritten(t.address, a)
+	return asWritten(ctx, t.address, a)
 }
 
 // archiveToWrite opens an archive with its lock, and makes it if there is none.
@@ -34,7 +34,7 @@ func (w *world) archiveToWrite(ctx context.Context, t *target, opts archive.Opti
 	if err != nil {
 		return nil, archiveFailure(t.end, err)
 	}
-	return asWritten(t.address, a)
+	return asWritten(ctx, t.address, a)
 }
 
 // archiveToPlan opens the destination of a dry run, which must not even be made.
@@ -48,7 +48,7 @@ func (w *world) archiveToPlan(ctx context.Context, t *target) (mail.Store, error
 	case err != nil:
 		return nil, archiveFailure(t.end, err)
 	}
-	return asWritten(t.address, a)
+	return asWritten(ctx, t.address, a)
 }
 
 func (w *world) noteOr(note func(string)) func(string) {
@@ -74,13 +74,16 @@ func isVacant(path string) bool {
 }
 
 // asWritten refuses an archive of another format than the address says.
-func asWritten(at address, a *archive.Archive) (*archive.Archive, error) {
+func asWritten(ctx context.Context, at address, a *archive.Archive) (*archive.Archive, error) {
 	if at.format == "" || strings.HasPrefix(a.String(), string(at.format)+":") {
 		return a, nil
 	}
-	is := a.String()
+	hint := "it is " + a.String()
+	if runs, err := a.Runs(ctx); err == nil && len(runs) == 0 {
+		hint += "; no run has filled it yet, so if it holds no mail, remove the directory and start again"
+	}
 	_ = a.Close()
-	return nil, usage(fmt.Sprintf("the archive %q is not of the format %s", at.path, at.format), "it is "+is)
+	return nil, usage(fmt.Sprintf("the archive %q is not of the format %s", at.path, at.format), hint)
 }
 
 // archiveFailure is what opening an archive came to. A path that cannot be used is a mistake
