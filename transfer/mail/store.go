@@ -47,6 +47,11 @@ type ListOptions struct {
 	Size         bool
 	Date         bool
 	Key          bool
+
+	// Vanished, with ChangedSince, takes up the UIDs that were expunged since then. It
+	// may name UIDs that never were. Only where Traits.Resync is set; List then leaves
+	// no expunged message out.
+	Vanished *UIDSet
 }
 
 // Reader is a session on one folder. It belongs to one goroutine at a time.
@@ -104,6 +109,17 @@ type Subscriber interface {
 	SetSubscribed(ctx context.Context, path Path, subscribed bool) error
 }
 
+// FolderMaker is a Store that makes many folders, and subscribes to many, in less time
+// than one after the other.
+type FolderMaker interface {
+	// CreateAll is Create for each of folders, in that order. The first error is the
+	// folder's own at its index, nil where it was made; the second, of a wider scope, ends
+	// the work: what became of folders whose error is nil is then unknown.
+	CreateAll(ctx context.Context, folders []Folder) ([]error, error)
+	// SetSubscribedAll is SetSubscribed for each of paths, with errors like those of CreateAll.
+	SetSubscribedAll(ctx context.Context, paths []Path, subscribed bool) ([]error, error)
+}
+
 // Describer is a Source that can say what its server can and cannot do.
 type Describer interface {
 	Describe(ctx context.Context) ([]Fact, error)
@@ -123,6 +139,7 @@ type Traits struct {
 	DurableUIDs bool  // UIDs hold beyond a session while UIDVALIDITY does
 	UIDPlus     bool  // Append tells the UID, and Writers are Expungers
 	ModSeqs     bool  // folders may have HighestModSeq
+	Resync      bool  // ListOptions.Vanished works (RFC 7162 section 3.2.6)
 	MaxSize     int64 // greatest message the store takes; 0: unknown
 	AutoExpunge bool  // a message that becomes \Deleted vanishes (Gmail)
 	Connections int   // handles that may be open at once; 0: any number
