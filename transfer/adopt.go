@@ -216,60 +216,6 @@ func (p *pairWork) commitFound(ctx context.Context, records []Record, change Cha
 	return nil
 }
 
-// review drops the records that do not agree with what both ends hold.
-func (p *pairWork) review(ctx context.Context) error {
-	if !p.run.job.Full || p.reader == nil || p.pair.ID == 0 || p.voided || p.run.job.DryRun && p.dry != nil {
-		return nil
-	}
-	src, err := keysOf(ctx, p.source)
-	if err != nil {
-		return at(EndSource, err)
-	}
-	dst, err := keysOf(ctx, p.reader)
-	if err != nil {
-		return at(EndDest, err)
-	}
-	var forget mail.UIDSet
-	var kept []Record
-	next := p.records(ctx)
-	for {
-		r, ok, err := next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
-		s, here := src[r.Source]
-		d, there := dst[r.Dest]
-		// A record whose source is gone stays: --mirror needs it. So does one without a
-		// place: it was confirmed. Keys mean nothing where messages are rewritten.
-		differs := p.sizesCompare() && s.Full != d.Full && s.Bare != d.Bare
-		if here && r.Dest != 0 && (!there || differs) {
-			forget.Add(r.Source)
-		} else {
-			kept = append(kept, r)
-		}
-	}
-	if p.run.job.DryRun {
-		p.voided, p.dry = true, kept
-		return nil
-	}
-	if forget.Empty() {
-		return nil
-	}
-	return ofLedger(p.run.ledger.Commit(ctx, Change{Forget: map[int64]mail.UIDSet{p.pair.ID: forget}}))
-}
-
-func keysOf(ctx context.Context, r mail.Reader) (map[mail.UID]mail.Key, error) {
-	out := make(map[mail.UID]mail.Key)
-	err := r.List(ctx, mail.ListOptions{Key: true}, func(i mail.Info) error {
-		out[i.UID] = i.Key
-		return nil
-	})
-	return out, err
-}
-
 // recordedIn returns which of uids have a record that says where they are, and
 // every UID, of uids or not, whose record does not.
 func (p *pairWork) recordedIn(ctx context.Context, uids mail.UIDSet) (placed, unplaced mail.UIDSet, err error) {

@@ -91,6 +91,10 @@ func (p *pairWork) read(ctx context.Context, todo mail.UIDSet, out chan<- *item,
 	return nil
 }
 
+// maxStruck is how many messages of a folder may end the connection before the folder
+// is given up: by then it is not the messages.
+const maxStruck = 25
+
 // strike gives up a message that twice ended the connection when it was asked
 // for by itself.
 func (p *pairWork) strike(uid mail.UID, err error, lost *losses) {
@@ -99,6 +103,7 @@ func (p *pairWork) strike(uid mail.UID, err error, lost *losses) {
 	}
 	if p.strikes[uid]++; p.strikes[uid] >= 2 {
 		lost.fail(uid, err)
+		p.struck++
 	}
 }
 

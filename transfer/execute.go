@@ -15,6 +15,7 @@ func (p *pairWork) plan(ctx context.Context) error {
 	p.listed, p.already, p.leftOut, p.todo = false, 0, nil, mail.UIDSet{}
 	p.found, p.absent, p.unplaced, p.appended = 0, p.copied.Len()+p.gone.Len(), 0, 0
 	p.expunge = make(map[mail.UID]mail.UID)
+	p.dryReflagged, p.dryDropped = 0, 0
 	there, current, err := p.listDest(ctx)
 	if err != nil {
 		return at(EndDest, err)
@@ -89,6 +90,7 @@ type executor struct {
 	records []Record
 	forget  mail.UIDSet
 	gone    mail.UIDSet // UIDs at the destination of what the source has no longer
+	dropped int         // flags in changes that the destination cannot store
 }
 
 func (e *executor) do(ctx context.Context, s step) error {
@@ -133,6 +135,9 @@ func (e *executor) leave(reason Reason) {
 
 func (e *executor) copyIt(s step) error {
 	uid := s.info.UID
+	if s.record.Source != 0 {
+		e.forget.Add(uid) // or it would pass for what an intent has to look for
+	}
 	if err := e.refused[uid]; err != nil {
 		delete(e.refused, uid)
 		e.fail(uid, s.info.Size, err)
@@ -148,9 +153,8 @@ func (e *executor) copyIt(s step) error {
 // the new base holds them, so that they are not tried again.
 func (e *executor) reflag(ctx context.Context, s step) error {
 	add, dropped := permitted(s.add, e.status())
-	e.counts.FlagsDropped += dropped
+	e.dropped += dropped
 	if len(add)+len(s.remove) > 0 {
-		e.counts.Reflagged++
 		e.changes = append(e.changes, mail.FlagChange{UID: s.record.Dest, Add: add, Remove: s.remove})
 	}
 	r := s.record
@@ -165,14 +169,20 @@ func (e *executor) reflag(ctx context.Context, s step) error {
 // flush carries the queued changes over and then records the new bases: a crash
 // in between makes the next run set the same flags again.
 func (e *executor) flush(ctx context.Context) error {
-	defer func() { e.changes, e.records = nil, nil }()
-	if e.writer == nil || len(e.records) == 0 {
+	defer func() { e.changes, e.records, e.dropped = nil, nil, 0 }()
+	if len(e.records) == 0 {
+		return nil
+	}
+	if e.writer == nil {
+		e.dryReflagged, e.dryDropped = e.dryReflagged+len(e.changes), e.dryDropped+e.dropped
 		return nil
 	}
 	refused, err := e.setFlags(ctx)
 	if err != nil {
 		return at(EndDest, err)
 	}
+	e.counts.Reflagged += len(e.changes) - refused.Len()
+	e.counts.FlagsDropped += e.dropped
 	var records []Record
 	for _, r := range e.records {
 		if !refused.Contains(r.Dest) {
@@ -216,7 +226,6 @@ func (e *executor) setFlags(ctx context.Context) (refused mail.UIDSet, err error
 		}
 		refused.Add(c.UID)
 		e.unset = true
-		e.counts.Reflagged--
 		e.run.watch.problem(Problem{Kind: ProblemFlags, Folder: e.src.Path, Dest: e.dest, UID: sources[c.UID], Err: err})
 	}
 	return refused, nil

@@ -24,6 +24,7 @@ type folderWork struct {
 	reader  mail.Reader // the destination; nil in a dry run before it exists
 	writer  mail.Writer // the same handle; nil in a dry run
 	tries   int         // attempts since the last progress
+	struck  int         // messages given up because they end the connection
 	lastUID mail.UID    // greatest UID that an append in this attempt got
 }
 
@@ -74,7 +75,7 @@ func (f *folderWork) keepTrying(ctx context.Context) error {
 		}
 		f.tries++
 		e := mail.ErrorOf(err)
-		if e.Retry == mail.RetryNever || f.tries >= f.run.job.Timing.Attempts {
+		if e.Retry == mail.RetryNever || f.tries >= f.run.job.Timing.Attempts || f.struck >= maxStruck {
 			return err
 		}
 		if err := f.pause(ctx, e, err); err != nil {

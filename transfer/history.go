@@ -71,7 +71,7 @@ func (p *pairWork) markGone(ctx context.Context, gone mail.UIDSet) error {
 // each of its own is. It returns how many it found.
 func (p *pairWork) byOrigin(ctx context.Context) (int, error) {
 	index, ok := p.reader.(mail.OriginIndex)
-	if !ok {
+	if !ok || p.source.Status().UIDValidity == 0 {
 		return 0, nil
 	}
 	claimed, err := p.claimed(ctx, 0)

@@ -31,6 +31,12 @@ type Ledger interface {
 	Close() error
 }
 
+// Rememberer is a Ledger that can tell that it has not merely been lost.
+type Rememberer interface {
+	// New reports that nothing shows that a ledger was here before.
+	New() bool
+}
+
 // Pair is a source folder and the destination folder that its messages go to.
 type Pair struct {
 	ID          int64 // 0: not recorded yet; Commit assigns it

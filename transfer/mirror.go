@@ -57,7 +57,8 @@ func (r *run) brake() error {
 
 // holdBack reports whether messages may have moved between the source's folders
 // while the run read them. One that left a folder before it was read and came to another
-// after that was read looks gone: then nothing is expunged until a later run.
+// after that was read looks gone, and so does one that moved to a folder from which not
+// everything could be copied: then nothing is expunged until a later run.
 func (r *run) holdBack(ctx context.Context) (bool, error) {
 	planned := false
 	seen := maps.Clone(r.seen)
@@ -73,6 +74,11 @@ func (r *run) holdBack(ctx context.Context) (bool, error) {
 	if !planned {
 		return false, nil
 	}
+	if p := r.unfinished(); p != nil {
+		r.watch.problem(Problem{Kind: ProblemNotExpunged, Folder: p.src.Path,
+			Err: errors.New("not everything was copied: nothing was expunged, run again")})
+		return true, nil
+	}
 	now, err := r.job.Source.Folders(ctx)
 	if err != nil {
 		return false, at(EndSource, err)
@@ -81,7 +87,12 @@ func (r *run) holdBack(ctx context.Context) (bool, error) {
 		if f.NoSelect || f.Missing {
 			continue
 		}
-		if before, known := seen[f.Path]; known && f.Status != nil && sameFolder(*f.Status, before) {
+		before, known := seen[f.Path]
+		status, err := r.sourceStatus(ctx, f)
+		if err != nil {
+			return false, err
+		}
+		if known && sameFolder(status, before) {
 			continue
 		}
 		r.watch.problem(Problem{Kind: ProblemNotExpunged, Folder: f.Path,
@@ -91,9 +102,34 @@ func (r *run) holdBack(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
+// unfinished returns a pair from which something may be missing at the destination.
+func (r *run) unfinished() *pairWork {
+	for _, f := range r.folders {
+		for _, p := range f.pairs {
+			if p.err != nil || !p.done || len(p.failed) > 0 {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+// sourceStatus opens the folder where the source does not tell its status otherwise.
+func (r *run) sourceStatus(ctx context.Context, f mail.Folder) (mail.Status, error) {
+	if f.Status != nil {
+		return *f.Status, nil
+	}
+	reader, err := r.job.Source.OpenReader(ctx, f.Path)
+	if err != nil {
+		return mail.Status{}, at(EndSource, err)
+	}
+	status := reader.Status()
+	return status, at(EndSource, reader.Close())
+}
+
 // sameFolder reports whether no message has come since.
 func sameFolder(now, before mail.Status) bool {
-	return now.UIDValidity == before.UIDValidity && now.UIDNext == before.UIDNext
+	return now.UIDNext != 0 && now.UIDValidity == before.UIDValidity && now.UIDNext == before.UIDNext
 }
 
 // ofFolder is the bound for a folder of size messages, if this limit is one of folders.

@@ -22,9 +22,10 @@ type pairWork struct {
 	failed      map[mail.UID]error
 	refused     map[mail.UID]error // refused once, and not yet found out whether it is there all the same
 	refusedSize map[mail.UID]int64
-	plain       mail.UIDSet      // refused with its keywords, so sent without
-	doubt       mail.UIDSet      // see matching.doubtful
-	validity    uint32           // of the source, as first opened
+	plain       mail.UIDSet // refused with its keywords, so sent without
+	doubt       mail.UIDSet // see matching.doubtful
+	validity    uint32      // of the source, as first opened
+	opened      bool
 	strikes     map[mail.UID]int // how often reading this message alone ended the connection
 	counts      Counts           // those that are neither sets nor of one attempt
 	done        bool
@@ -44,6 +45,9 @@ type pairWork struct {
 	expunge  map[mail.UID]mail.UID // source UID -> destination UID, for --mirror
 	unopened bool
 	dry      []Record // in a dry run: what adoption would record
+
+	dryReflagged, dryDropped int // in a dry run: counts of the last plan
+
 	voided   bool     // in a dry run: the ledger's records do not count
 	next     mail.UID // no message sent from now on gets a smaller UID
 	expected int      // messages the destination should have at the end
@@ -54,6 +58,16 @@ type pairWork struct {
 func newPairWork(f *folderWork, src mail.Folder, pair Pair) *pairWork {
 	return &pairWork{folderWork: f, src: src, pair: pair,
 		failed: make(map[mail.UID]error), refused: make(map[mail.UID]error), refusedSize: make(map[mail.UID]int64), strikes: make(map[mail.UID]int)}
+}
+
+// startOver forgets what is known by the source's UIDs.
+func (p *pairWork) startOver() {
+	p.copied, p.adopted, p.sentAll, p.gone = mail.UIDSet{}, mail.UIDSet{}, mail.UIDSet{}, mail.UIDSet{}
+	p.plain, p.doubt = mail.UIDSet{}, mail.UIDSet{}
+	clear(p.failed)
+	clear(p.refused)
+	clear(p.refusedSize)
+	clear(p.strikes)
 }
 
 // filterText changes whenever a run could come to another result than the last
@@ -108,7 +122,10 @@ func (p *pairWork) checkValidity(ctx context.Context) error {
 		return at(EndSource, &mail.Error{Op: "read", Folder: p.src.Path, Scope: mail.ScopeFolder, Retry: mail.RetryNever,
 			Hint: "run again", Err: errors.New("uidvalidity changed during the run")})
 	}
-	p.validity = src
+	if src == 0 && p.opened {
+		p.startOver() // the UIDs of the last session mean nothing any more
+	}
+	p.validity, p.opened = src, true
 	same := p.pair.ID != 0 && src != 0 && dst != 0 &&
 		p.pair.SourceState.UIDValidity == src && p.pair.DestState.UIDValidity == dst
 	if same && !shrunk(p.source.Status(), p.pair.SourceState) && !shrunk(p.status(), p.pair.DestState) {
@@ -175,6 +192,7 @@ func (p *pairWork) folderReport() FolderReport {
 	if n := p.gone.Len(); n > 0 {
 		c.leave(ReasonGone, n)
 	}
+	c.Reflagged, c.FlagsDropped = c.Reflagged+p.dryReflagged, c.FlagsDropped+p.dryDropped
 	c.Copied, c.Already, c.Failed, c.Adopted = p.copied.Len(), p.already, len(p.failed), p.adopted.Len()
 	rest := p.todo.Minus(p.copied).Minus(p.gone)
 	unsettled := 0

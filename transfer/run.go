@@ -54,7 +54,7 @@ type run struct {
 	folders   []*folderWork
 	seen      map[mail.Path]mail.Status // the source's folders, as listed when the run began
 	historian mail.Historian            // the destination, if it is an archive and a run has begun
-	fresh     bool                      // no run can have sent anything to the destination yet
+	fresh     bool                      // no run of this ledger's can have sent anything to the destination yet
 }
 
 func newRun(job *Job) (*run, error) {
@@ -154,7 +154,7 @@ func (r *run) pairUp(src, dst, chosen []mail.Folder, recorded []Pair) ([]*folder
 	for _, f := range dst {
 		there[f.Path] = f
 	}
-	r.fresh = isFresh(dst, targets, there)
+	r.fresh = isNew(r.ledger) && isFresh(dst, targets, there)
 	groups := make(map[mail.Path]*folderWork)
 	for _, f := range chosen {
 		to := targets[f.Path]
@@ -182,6 +182,11 @@ func (r *run) pairUp(src, dst, chosen []mail.Folder, recorded []Pair) ([]*folder
 		return cmp.Or(cmp.Compare(b.messages(), a.messages()), a.dest.Compare(b.dest))
 	})
 	return out, nil
+}
+
+func isNew(l Ledger) bool {
+	r, ok := l.(Rememberer)
+	return !ok || r.New()
 }
 
 // isFresh reports whether the destination is without mail and lacks a folder

@@ -552,8 +552,30 @@ func TestMirrorExpungesNothingThatItsRunCannotBeSureOf(t *testing.T) {
 		if !plan.Fired() {
 			t.Fatalf("the fault never struck: %v", err)
 		}
-		if count(w) != 79 || r.Total.Expunged != 1 {
+		if count(w) != 80 || r.Total.Expunged != 0 {
 			t.Errorf("%d messages are left, %d expunged: %v", count(w), r.Total.Expunged, err)
+		}
+		w.job = func(j *transfer.Job) { j.Mirror = true }
+		if r := w.mustRun(t); count(w) != 78 || r.Total.Expunged != 2 {
+			t.Errorf("after a whole run %d messages are left, %d expunged", count(w), r.Total.Expunged)
+		}
+	})
+	t.Run("a message moved into a folder that cannot take it", func(t *testing.T) {
+		w := mirrored(t)
+		m := w.src.Messages(path("A"))[3]
+		w.src.Put(path("B"), m.Flags, m.Date, m.Raw)
+		w.src.Remove(path("A"), m.UID)
+		plan := mailtest.NewPlan(t, mailtest.Fault{At: "dst append B", Times: -1,
+			Err: &mail.Error{Op: "append", Scope: mail.ScopeMessage, Retry: mail.RetryNever, Kind: mail.KindRefused}})
+		r, err := w.run(t, plan)
+		if err != nil || !plan.Fired() {
+			t.Fatal(err, plan.Fired())
+		}
+		if r.Total.Failed != 1 || r.Total.Expunged != 0 || count(w) != 80 {
+			t.Errorf("%d failed, %d expunged, %d left", r.Total.Failed, r.Total.Expunged, count(w))
+		}
+		if r := w.mustRun(t); r.Total.Expunged != 1 || count(w) != 80 {
+			t.Errorf("the next run: expunged %d, %d are left", r.Total.Expunged, count(w))
 		}
 	})
 	t.Run("a message moved into a folder that was read before", func(t *testing.T) {

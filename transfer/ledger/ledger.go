@@ -83,3 +83,6 @@ func (l *Ledger) closeFile() error {
 	}
 	return errors.Join(err, l.lock.release(mark))
 }
+
+// New implements transfer.Rememberer: neither the file nor its lock file was there.
+func (l *Ledger) New() bool { return l.lock != nil && l.lock.isNew }

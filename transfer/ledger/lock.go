@@ -71,12 +71,16 @@ type lockFile struct {
 	path   string
 	flock  *flock.Flock
 	before lockState // as it was found
+	isNew  bool      // there was none
 }
 
 // takeLock locks the ledger at path for this process and writes its pid beside
 // what the lock file said before.
 func takeLock(path string) (*lockFile, error) {
 	l := &lockFile{path: path + ".lock"}
+	if _, err := os.Lstat(l.path); errors.Is(err, fs.ErrNotExist) {
+		l.isNew = true
+	}
 	l.flock = flock.New(l.path, flock.SetPermissions(0o600))
 	ok, err := l.flock.TryLock()
 	if err != nil {
