@@ -152,14 +152,25 @@ func (p *pairWork) claimed(ctx context.Context, from mail.UID) (mail.UIDSet, err
 	return set, ofLedger(err)
 }
 
+// candidates lists what a reader holds but for except, which may be nearly all of it:
+// then only UIDs are asked for first.
 func candidates(ctx context.Context, r mail.Reader, opts mail.ListOptions, except mail.UIDSet) (out []candidate, err error) {
+	if !except.Empty() {
+		var left mail.UIDSet
+		err := r.List(ctx, opts, func(i mail.Info) error {
+			left.Add(i.UID)
+			return nil
+		})
+		if left = left.Minus(except); err != nil || left.Empty() {
+			return nil, err
+		}
+		opts = mail.ListOptions{Only: &left}
+	}
 	opts.Key, opts.Size, opts.Flags = true, true, true
 	shared := make(flagPool)
 	err = r.List(ctx, opts, func(i mail.Info) error {
-		if !except.Contains(i.UID) {
-			i.Flags = shared.one(i.Flags)
-			out = append(out, candidateOf(i))
-		}
+		i.Flags = shared.one(i.Flags)
+		out = append(out, candidateOf(i))
 		return nil
 	})
 	return out, err

@@ -26,6 +26,10 @@ type loader struct {
 	dir     string
 	limit   *rate.Limiter // nil: none
 	digests bool          // the destination does not tell UIDs: copies are looked for
+
+	mu      sync.Mutex
+	waiting int           // how many wait for memory
+	cry     chan struct{} // closed while somebody does
 }
 
 func newLoader(j *Job, digests bool) *loader {
@@ -33,7 +37,8 @@ func newLoader(j *Job, digests bool) *loader {
 	if memory <= 0 {
 		memory = defaultMemory
 	}
-	l := &loader{budget: semaphore.NewWeighted(memory), inMem: memory / 8, dir: j.SpoolDir, digests: digests}
+	l := &loader{budget: semaphore.NewWeighted(memory), inMem: memory / 8, dir: j.SpoolDir, digests: digests,
+		cry: make(chan struct{})}
 	if j.RateLimit > 0 {
 		l.limit = rate.NewLimiter(rate.Limit(j.RateLimit), int(max(j.RateLimit, 64<<10)))
 	}
@@ -56,11 +61,9 @@ func (l *loader) load(ctx context.Context, info mail.Info, body io.Reader, spool
 		body = &pacedReader{ctx, body, l.limit}
 	}
 	head := newDigester()
-	var tee io.Writer = &headerOnly{d: head}
 	if l.digests {
-		tee = head
+		body = io.TeeReader(body, head)
 	}
-	body = io.TeeReader(body, tee)
 	var err error
 	if spool || info.Size > l.inMem {
 		it.body, err = l.toFile(info, body)
@@ -70,15 +73,14 @@ func (l *loader) load(ctx context.Context, info mail.Info, body io.Reader, spool
 	if err != nil {
 		return nil, err
 	}
-	it.key = mail.KeyOf(head.header)
 	if l.digests {
-		it.digest = head.sum()
+		it.key, it.digest = mail.KeyOf(head.header), head.sum()
 	}
 	return it, nil
 }
 
 func (l *loader) toMemory(ctx context.Context, info mail.Info, body io.Reader) (mail.Body, error) {
-	if err := l.budget.Acquire(ctx, info.Size); err != nil {
+	if err := l.acquire(ctx, info.Size); err != nil {
 		return nil, err
 	}
 	buf := make([]byte, info.Size)
@@ -89,6 +91,34 @@ func (l *loader) toMemory(ctx context.Context, info mail.Info, body io.Reader) (
 	b := &memoryBody{size: info.Size, free: func() { l.budget.Release(info.Size) }}
 	b.data.Store(&buf)
 	return b, nil
+}
+
+// acquire waits for memory, and lets those know who could give some back.
+func (l *loader) acquire(ctx context.Context, n int64) error {
+	if l.budget.TryAcquire(n) {
+		return nil
+	}
+	l.mu.Lock()
+	if l.waiting++; l.waiting == 1 {
+		close(l.cry)
+	}
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.waiting--; l.waiting == 0 {
+			l.cry = make(chan struct{})
+		}
+	}()
+	return l.budget.Acquire(ctx, n)
+}
+
+// hunger reports whether somebody waits for memory, and returns what is closed when
+// the next one does.
+func (l *loader) hunger() (bool, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waiting > 0, l.cry
 }
 
 func readExactly(buf []byte, r io.Reader) error {
@@ -147,19 +177,6 @@ func (w spoolWriter) Write(p []byte) (int, error) {
 func spoolError(err error) error {
 	return &mail.Error{Op: "spool", Scope: mail.ScopeStore, Retry: mail.RetryNever,
 		Hint: "large messages wait in the state directory: make room there", Err: err}
-}
-
-// headerOnly feeds a digester until the header is complete.
-type headerOnly struct{ d *digester }
-
-func (h *headerOnly) Write(p []byte) (int, error) {
-	if !h.d.inBody {
-		h.d.header = append(h.d.header, p...)
-		if end := headerEnd(h.d.header, 0); end >= 0 || len(h.d.header) > maxHeader {
-			h.d.inBody = true
-		}
-	}
-	return len(p), nil
 }
 
 var errReleased = errors.New("the body was released before it was read")

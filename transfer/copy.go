@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -11,9 +12,8 @@ import (
 )
 
 const (
-	fetchChunk    = 500     // messages asked for in one Fetch
-	batchMessages = 100     // messages in one intent
-	batchBytes    = 4 << 20 // octets in one intent, beyond the first message
+	fetchChunk = 10_000 // messages asked for in one Fetch
+	fetchAhead = 256    // messages that wait for the writer
 )
 
 // copy moves what the plan asks for: one goroutine reads, one writes, in order of
@@ -42,7 +42,7 @@ func (p *pairWork) pump(ctx context.Context, todo mail.UIDSet) error {
 	}
 	readCtx, stopReading := context.WithCancel(ctx)
 	defer stopReading()
-	items := make(chan *item, batchMessages)
+	items := make(chan *item, fetchAhead)
 	var readErr, writeErr error
 	var lost losses
 	var g errgroup.Group
@@ -52,7 +52,7 @@ func (p *pairWork) pump(ctx context.Context, todo mail.UIDSet) error {
 		return nil
 	})
 	g.Go(func() error {
-		writeErr = p.write(ctx, items)
+		writeErr = p.write(ctx, todo, items)
 		stopReading()
 		for it := range items {
 			it.body.Release()
@@ -76,19 +76,31 @@ func (p *pairWork) read(ctx context.Context, todo mail.UIDSet, out chan<- *item,
 	if p.tries > 1 {
 		n = 1 // find the message that ends the connection
 	}
-	for chunk := range todo.Chunks(n, 100) {
+	rest := todo
+	for !rest.Empty() {
+		chunk := firstOf(rest, n)
+		rest = rest.Minus(upTo(chunk.Last()))
 		if p.run.stopped() {
 			return ErrStopped
 		}
 		err := p.readChunk(ctx, chunk, out, lost)
 		if err != nil {
-			if n == 1 && ctx.Err() == nil {
+			if chunk.Len() == 1 && ctx.Err() == nil {
 				p.strike(chunk.First(), err, lost)
 			}
 			return err
 		}
+		n = min(2*n, fetchChunk) // past the message, if it was one
 	}
 	return nil
+}
+
+// firstOf returns the first n UIDs of set, in not too many ranges.
+func firstOf(set mail.UIDSet, n int) mail.UIDSet {
+	for part := range set.Chunks(n, 2000) {
+		return part
+	}
+	return mail.UIDSet{}
 }
 
 // maxStruck is how many messages of a folder may end the connection before the folder
@@ -162,16 +174,16 @@ func (p *pairWork) whyWithheld(uid mail.UID) error {
 // arrives before its turn waits in files, so that it cannot take the memory that the
 // message next in order needs.
 func (p *pairWork) fetch(ctx context.Context, chunk mail.UIDSet, out chan<- *item) (missing mail.UIDSet, err error) {
-	q := &sequence{due: chunk.Clone(), held: make(map[mail.UID]*item), out: out}
+	q := &sequence{due: slices.Collect(chunk.All()), held: make(map[mail.UID]*item), out: out}
 	defer q.drop()
 	err = p.source.Fetch(ctx, chunk, func(info mail.Info, body io.Reader) error {
 		if p.run.stopped() {
 			return ErrStopped
 		}
-		if !q.due.Contains(info.UID) || q.held[info.UID] != nil {
+		if !q.expects(info.UID) {
 			return nil
 		}
-		it, err := p.run.loader.load(ctx, info, body, info.UID != q.due.First())
+		it, err := p.run.loader.load(ctx, info, body, info.UID != q.due[0])
 		if err != nil {
 			return err
 		}
@@ -180,23 +192,28 @@ func (p *pairWork) fetch(ctx context.Context, chunk mail.UIDSet, out chan<- *ite
 	if err != nil {
 		return missing, at(EndSource, err)
 	}
-	missing = q.missing()
-	return missing, q.release(ctx)
+	return q.release(ctx)
 }
 
 // sequence brings the items of one Fetch into order.
 type sequence struct {
-	due  mail.UIDSet // not sent on yet
+	due  []mail.UID // not sent on yet, ascending
 	held map[mail.UID]*item
 	out  chan<- *item
 }
 
+func (q *sequence) expects(uid mail.UID) bool {
+	_, ok := slices.BinarySearch(q.due, uid)
+	return ok && q.held[uid] == nil
+}
+
 func (q *sequence) arrive(ctx context.Context, it *item) error {
 	q.held[it.info.UID] = it
-	for it := q.held[q.due.First()]; it != nil; it = q.held[q.due.First()] {
-		if err := q.send(ctx, it); err != nil {
+	for len(q.due) > 0 && q.held[q.due[0]] != nil {
+		if err := q.send(ctx, q.held[q.due[0]]); err != nil {
 			return err
 		}
+		q.due = q.due[1:]
 	}
 	return nil
 }
@@ -208,28 +225,22 @@ func (q *sequence) send(ctx context.Context, it *item) error {
 		return context.Cause(ctx)
 	}
 	delete(q.held, it.info.UID)
-	q.due = q.due.Minus(mail.NewUIDSet(it.info.UID))
 	return nil
 }
 
-func (q *sequence) missing() mail.UIDSet {
-	out := q.due.Clone()
-	for uid := range q.held {
-		out = out.Minus(mail.NewUIDSet(uid))
-	}
-	return out
-}
-
-// release sends what is held, past the UIDs that did not come.
-func (q *sequence) release(ctx context.Context) error {
-	for uid := range q.due.Clone().All() {
-		if it := q.held[uid]; it != nil {
-			if err := q.send(ctx, it); err != nil {
-				return err
-			}
+// release sends what is held, past the UIDs that did not come, and returns these.
+func (q *sequence) release(ctx context.Context) (missing mail.UIDSet, err error) {
+	for _, uid := range q.due {
+		it := q.held[uid]
+		if it == nil {
+			missing.Add(uid)
+			continue
+		}
+		if err := q.send(ctx, it); err != nil {
+			return missing, err
 		}
 	}
-	return nil
+	return missing, nil
 }
 
 // drop frees what was never sent on.

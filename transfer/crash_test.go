@@ -58,7 +58,7 @@ func runChild(text string) int {
 	k.seen <- 0
 	report, err := transfer.Run(context.Background(), transfer.Job{
 		Source: src, Dest: &killingStore{dst, k}, Ledger: &killingLedger{l, k},
-		Timing: transfer.Timing{Settle: o.Settle},
+		Timing: transfer.Timing{Settle: o.Settle}, Batch: 3,
 	})
 	if err != nil || !report.Complete() {
 		fmt.Fprintln(os.Stderr, err, report.Problems)

@@ -27,6 +27,7 @@ type Job struct {
 
 	Connections int    // handles per end; 0: 4
 	Memory      int64  // octets of bodies held in memory; 0: 32 MiB
+	Batch       int    // messages named by one intent; 0: 1,000
 	SpoolDir    string // where larger bodies wait; empty: the system's
 	RateLimit   int64  // octets per second read from the source; 0: no limit
 

@@ -61,6 +61,9 @@ func newRun(job *Job) (*run, error) {
 	if job.Connections <= 0 {
 		job.Connections = defaultConnections
 	}
+	if job.Batch <= 0 {
+		job.Batch = defaultBatch
+	}
 	job.Timing = job.Timing.withDefaults()
 	if job.Flags == "" {
 		job.Flags = FlagsMerge

@@ -632,7 +632,7 @@ func TestServersThatGoBackInTime(t *testing.T) {
 	t.Run("the destination's folder is replaced during the run", func(t *testing.T) {
 		w := newWorld(t, mailtest.Options{})
 		fill(w.src, "INBOX", 300)
-		plan := mailtest.NewPlan(t, mailtest.Fault{At: "dst flush INBOX", Step: 2, Do: func() {
+		plan := mailtest.NewPlan(t, mailtest.Fault{At: "dst append INBOX", Step: 200, Do: func() {
 			for _, m := range w.dst.Messages(path("INBOX")) {
 				w.dst.Remove(path("INBOX"), m.UID)
 			}

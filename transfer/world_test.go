@@ -43,7 +43,7 @@ func noWait() transfer.Timing {
 // run runs the job, with every call a step of plan if it is not nil.
 func (w *world) run(t testing.TB, plan *mailtest.Plan) (*transfer.Report, error) {
 	t.Helper()
-	job := transfer.Job{Source: w.src, Dest: w.dst, Ledger: w.ledger, Timing: noWait(), Connections: 2}
+	job := transfer.Job{Source: w.src, Dest: w.dst, Ledger: w.ledger, Timing: noWait(), Connections: 2, Batch: 3}
 	if plan != nil {
 		job.Source, job.Dest = mailtest.FaultySource(w.src, plan), mailtest.Faulty(w.dst, plan)
 		job.Ledger = &faultyLedger{w.ledger, plan}

@@ -17,18 +17,25 @@ var errLookAgain = &mail.Error{Op: "append", Scope: mail.ScopeFolder, Retry: mai
 // before the folder is given up.
 const spaceStrikes = 3
 
+// checkEvery is how many messages without a plain answer are looked after at once.
+const checkEvery = 100
+
 // writing is the state of the goroutine that appends.
 type writing struct {
 	*pairWork
-	records []Record // appended, not committed yet
-	settle  []int64  // intents that the next commit settles
+	journal *journal
+	flight  []*sent  // sent, not answered, in order
+	silent  []*sent  // confirmed without a place
+	unsure  []*sent  // nobody knows
+	denied  []*sent  // refused; whether that is true has not been looked at
 	full    int      // messages in a row refused for want of space
 	last    mail.UID // greatest UID the destination told
 }
 
-// sent is one message of a batch and what became of it.
+// sent is one message and what became of it.
 type sent struct {
 	*item
+	cover   *cover
 	flags   mail.Flags
 	dropped int // flags that cannot go with it
 	uid     mail.UID
@@ -36,124 +43,167 @@ type sent struct {
 	called  bool
 }
 
-// write appends what comes in, batch by batch: intent, append, flush, record.
-// The record of one batch and the intent of the next are one commit while more is
-// waiting. What is confirmed is recorded even when the work ends with an error.
-func (p *pairWork) write(ctx context.Context, in <-chan *item) (err error) {
-	w := &writing{pairWork: p}
+// write appends what comes in: intent, append, record. Answers are taken as they
+// come; only what the destination does not tell, or refuses, makes it wait for all of them.
+// What is confirmed is recorded even when the work ends with an error.
+func (p *pairWork) write(ctx context.Context, todo mail.UIDSet, in <-chan *item) (err error) {
+	w := &writing{pairWork: p, journal: &journal{ledger: p.run.ledger, pair: p.pair.ID,
+		validity: p.pair.DestState.UIDValidity, next: p.next, size: p.run.job.Batch, rest: todo.Clone()}}
 	defer func() {
 		// The intents that could not be settled stay open and are looked after next time.
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		if cerr := w.commit(late, nil); err == nil {
+		if cerr := w.journal.finish(late); err == nil {
 			err = cerr
 		}
 	}()
 	for {
-		batch := nextBatch(in)
-		if len(batch) == 0 {
-			return nil
-		}
-		if err := w.send(ctx, batch); err != nil {
+		it, err := w.receive(ctx, in)
+		if err != nil {
 			return err
 		}
-		if len(in) == 0 {
-			if err := w.commit(ctx, nil); err != nil {
-				return err
-			}
+		if it == nil {
+			return w.check(ctx)
+		}
+		if err := w.send(ctx, it); err != nil {
+			return err
+		}
+		if err := w.answers(ctx); err != nil {
+			return err
 		}
 	}
 }
 
-// nextBatch waits for one item and takes along what is already there. It never
-// waits for more: the memory those need may be held by the first.
-func nextBatch(in <-chan *item) []*item {
-	first, ok := <-in
-	if !ok {
-		return nil
-	}
-	batch, size := []*item{first}, first.info.Size
-	for len(batch) < batchMessages && size < batchBytes {
+// receive waits for the next item; nil at the end. While somebody waits for the memory that
+// the messages on their way hold, it does not wait with them unanswered.
+func (w *writing) receive(ctx context.Context, in <-chan *item) (*item, error) {
+	for {
 		select {
-		case it, ok := <-in:
-			if !ok {
-				return batch
-			}
-			batch, size = append(batch, it), size+it.info.Size
+		case it := <-in:
+			return it, nil
 		default:
-			return batch
+		}
+		var starving <-chan struct{}
+		if len(w.flight) > 0 {
+			hungry, cry := w.run.loader.hunger()
+			if hungry {
+				if err := w.flush(ctx); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			starving = cry
+		}
+		select {
+		case it := <-in:
+			return it, nil
+		case <-starving:
 		}
 	}
-	return batch
 }
 
-// commit records what is confirmed, settles its intents and adds a new one.
-func (w *writing) commit(ctx context.Context, intent *Intent) error {
-	change := Change{Settle: w.settle}
-	if len(w.records) > 0 {
-		change.Records = map[int64][]Record{w.pair.ID: w.records}
+// send hands one message over, once its intent is durable.
+func (w *writing) send(ctx context.Context, it *item) error {
+	c, err := w.journal.cover(ctx, it.info.UID)
+	if err != nil {
+		it.body.Release()
+		return err
 	}
-	if intent != nil {
-		change.Intents = []*Intent{intent}
+	s := &sent{item: it, cover: c}
+	c.open++
+	w.sentAll.Add(it.info.UID)
+	var dropped int
+	s.flags, dropped = forNewCopy(w.flagsFor(s), w.status(), w.run.job.Dest.Traits().AutoExpunge)
+	s.dropped += dropped
+	msg := &mail.Message{
+		Origin: mail.Origin{Source: w.run.job.Source.String(), Folder: w.src.Path,
+			UIDValidity: w.source.Status().UIDValidity, UID: s.info.UID},
+		Flags: s.flags, InternalDate: s.info.InternalDate, Body: s.body,
 	}
-	if len(change.Records)+len(change.Settle)+len(change.Intents) == 0 {
-		return nil
+	w.flight = append(w.flight, s)
+	err = w.writer.Append(ctx, msg, func(uid mail.UID, err error) { s.uid, s.err, s.called = uid, err, true })
+	if err != nil {
+		return w.broken(err)
 	}
-	if err := w.run.ledger.Commit(ctx, change); err != nil {
-		return ofLedger(err)
-	}
-	w.records, w.settle = nil, nil
 	return nil
 }
 
-func (w *writing) send(ctx context.Context, batch []*item) error {
-	intent := &Intent{Pair: w.pair.ID, DestValidity: w.pair.DestState.UIDValidity, DestNext: w.next}
-	for _, it := range batch {
-		intent.Source.Add(it.info.UID)
+func (w *writing) flush(ctx context.Context) error {
+	if err := w.writer.Flush(ctx); err != nil {
+		return w.broken(err)
 	}
-	if err := w.commit(ctx, intent); err != nil {
-		release(batch)
-		return err
-	}
-	list := make([]*sent, len(batch))
-	for i, it := range batch {
-		list[i] = &sent{item: it}
-		w.sentAll.Add(it.info.UID)
-	}
-	err := w.appendAll(ctx, list)
-	if lerr := w.outcome(ctx, list, intent, err); lerr != nil {
-		return lerr
-	}
+	return w.answers(ctx)
+}
+
+// broken takes in what was answered before the handle failed. Nothing more can be
+// asked: what was confirmed without a place, or not at all, stays under its intent.
+func (w *writing) broken(err error) error {
+	w.take()
 	return at(EndDest, err)
 }
 
-func release(batch []*item) {
-	for _, it := range batch {
-		it.body.Release()
+// answers takes in what was answered and looks after what the answers leave open.
+func (w *writing) answers(ctx context.Context) error {
+	w.take()
+	if len(w.unsure) > 0 || w.full >= spaceStrikes || len(w.silent)+len(w.denied) >= checkEvery {
+		return w.check(ctx)
+	}
+	return w.journal.save(ctx)
+}
+
+// take sorts the messages that were answered into recorded, refused and unsure, in the
+// order in which they were sent.
+func (w *writing) take() {
+	for len(w.flight) > 0 && w.flight[0].called {
+		s := w.flight[0]
+		w.flight = w.flight[1:]
+		switch {
+		case s.err != nil && mail.ErrorOf(s.err).Uncertain:
+			w.unsure = append(w.unsure, s)
+		case s.err != nil:
+			w.denied = append(w.denied, s)
+			w.refuse(s)
+		case s.uid == 0 || s.uid < w.next || s.uid <= w.last:
+			w.silent = append(w.silent, s)
+		default:
+			w.last = s.uid
+			w.confirm(s, s.uid)
+		}
 	}
 }
 
-// appendAll hands the batch over. After an error of the handle the messages whose
-// done never ran count as uncertain.
-func (w *writing) appendAll(ctx context.Context, list []*sent) error {
-	for i, s := range list {
-		var dropped int
-		s.flags, dropped = forNewCopy(w.flagsFor(s), w.status(), w.run.job.Dest.Traits().AutoExpunge)
-		s.dropped += dropped
-		msg := &mail.Message{
-			Origin: mail.Origin{Source: w.run.job.Source.String(), Folder: w.src.Path,
-				UIDValidity: w.source.Status().UIDValidity, UID: s.info.UID},
-			Flags: s.flags, InternalDate: s.info.InternalDate, Body: s.body,
-		}
-		err := w.writer.Append(ctx, msg, func(uid mail.UID, err error) { s.uid, s.err, s.called = uid, err, true })
-		if err != nil {
-			for _, rest := range list[i+1:] { // Append took over the body of this one
-				rest.body.Release()
-			}
+// check waits for every answer and finds out what the destination did not tell. Messages
+// confirmed without a UID stay under their intent until then: recorded without their
+// place, the copy could be taken for that of an equal message.
+func (w *writing) check(ctx context.Context) error {
+	if err := w.writer.Flush(ctx); err != nil {
+		return w.broken(err)
+	}
+	w.take()
+	from := w.next // finding what was silent moves it
+	if len(w.silent) > 0 {
+		if err := w.findSilent(ctx); err != nil {
 			return err
 		}
 	}
-	return w.writer.Flush(ctx)
+	if len(w.unsure) > 0 || len(w.flight) > 0 {
+		return unsureError(append(w.unsure, w.flight...))
+	}
+	if len(w.denied) > 0 {
+		strangers, err := w.strangers(ctx, from)
+		if err != nil {
+			return err
+		}
+		if strangers {
+			return errLookAgain
+		}
+		w.believeRefusals()
+	}
+	if w.full >= spaceStrikes {
+		return at(EndDest, &mail.Error{Op: "append to", Folder: w.dest, Scope: mail.ScopeFolder, Retry: mail.RetryNever,
+			Kind: mail.KindSpace, Hint: "make room at the destination and run again", Err: errors.New("the destination is full")})
+	}
+	return nil
 }
 
 func (w *writing) flagsFor(s *sent) mail.Flags {
@@ -163,57 +213,6 @@ func (w *writing) flagsFor(s *sent) mail.Flags {
 	system := s.info.Flags.Filter(mail.IsSystem)
 	s.dropped = len(s.info.Flags) - len(system)
 	return system
-}
-
-// outcome sorts a batch into recorded, refused and unsure, and looks for what
-// the destination did not tell. sendErr is the handle's error, if it has one: then
-// nothing more can be asked, and the intent stays open.
-func (w *writing) outcome(ctx context.Context, list []*sent, intent *Intent, sendErr error) error {
-	var silent, unsure []*sent
-	refused := false
-	for _, s := range list {
-		switch {
-		case !s.called || s.err != nil && mail.ErrorOf(s.err).Uncertain:
-			unsure = append(unsure, s)
-		case s.err != nil:
-			refused = true
-			w.refuse(s)
-		case s.uid == 0 || s.uid < intent.DestNext || s.uid <= w.last:
-			silent = append(silent, s)
-		default:
-			w.last = s.uid
-			w.confirm(s, s.uid)
-		}
-	}
-	if sendErr != nil {
-		// Messages confirmed without a UID stay in the intent: recorded without their
-		// place, the copy could be taken for that of an equal message.
-		return nil
-	}
-	if len(silent) > 0 {
-		if err := w.findSilent(ctx, silent, intent); err != nil {
-			return err
-		}
-	}
-	if len(unsure) > 0 {
-		return unsureError(unsure)
-	}
-	if refused {
-		strangers, err := w.strangers(ctx, intent)
-		if err != nil {
-			return err
-		}
-		if strangers {
-			return errLookAgain
-		}
-		w.believeRefusals()
-	}
-	w.settle = append(w.settle, intent.ID)
-	if w.full >= spaceStrikes {
-		return at(EndDest, &mail.Error{Op: "append to", Folder: w.dest, Scope: mail.ScopeFolder, Retry: mail.RetryNever,
-			Kind: mail.KindSpace, Hint: "make room at the destination and run again", Err: errors.New("the destination is full")})
-	}
-	return nil
 }
 
 // unsureError is the error of the first message whose fate is unknown, in a
@@ -236,7 +235,8 @@ func unsureError(unsure []*sent) error {
 func (w *writing) confirm(s *sent, uid mail.UID) {
 	w.full = 0
 	src := s.info.UID
-	w.records = append(w.records, Record{Source: src, Dest: uid, Appended: true, Base: s.info.Flags})
+	w.journal.record(Record{Source: src, Dest: uid, Appended: true, Base: s.info.Flags}, s.info.Size)
+	s.cover.open--
 	w.copied.Add(src)
 	w.lastUID = max(w.lastUID, uid)
 	w.expected++
@@ -272,17 +272,21 @@ func (w *writing) believeRefusals() {
 		w.fail(uid, w.refusedSize[uid], err)
 	}
 	clear(w.refused)
+	for _, s := range w.denied {
+		s.cover.open--
+	}
+	w.denied = nil
 }
 
-// strangers reports whether the destination holds messages, from the intent on,
-// that neither a record nor this batch accounts for.
-func (w *writing) strangers(ctx context.Context, intent *Intent) (bool, error) {
-	known, err := w.known(ctx, intent.DestNext)
+// strangers reports whether the destination holds messages, from a UID on, that no
+// record accounts for.
+func (w *writing) strangers(ctx context.Context, from mail.UID) (bool, error) {
+	known, err := w.known(ctx, from)
 	if err != nil {
 		return false, err
 	}
 	found := false
-	err = w.writer.List(ctx, mail.ListOptions{From: intent.DestNext}, func(i mail.Info) error {
+	err = w.writer.List(ctx, mail.ListOptions{From: from}, func(i mail.Info) error {
 		found = found || !known.Contains(i.UID)
 		return nil
 	})
@@ -291,12 +295,15 @@ func (w *writing) strangers(ctx context.Context, intent *Intent) (bool, error) {
 
 // known returns the destination UIDs that records, committed or not, name.
 func (w *writing) known(ctx context.Context, from mail.UID) (mail.UIDSet, error) {
+	if err := w.journal.wait(); err != nil {
+		return mail.UIDSet{}, err
+	}
 	known, err := w.claimed(ctx, from)
 	if err != nil {
 		return known, err
 	}
 	known = known.Clone()
-	for _, r := range w.records {
+	for _, r := range w.journal.records {
 		known.Add(r.Dest)
 	}
 	return known, nil
@@ -304,21 +311,44 @@ func (w *writing) known(ctx context.Context, from mail.UID) (mail.UIDSet, error)
 
 // findSilent finds the UIDs of messages that were confirmed without one. A
 // message that cannot be found is recorded all the same: it was confirmed.
-func (w *writing) findSilent(ctx context.Context, silent []*sent, intent *Intent) error {
-	known, err := w.known(ctx, intent.DestNext)
+func (w *writing) findSilent(ctx context.Context) error {
+	known, err := w.known(ctx, w.next)
 	if err != nil {
 		return err
 	}
-	dst, err := candidates(ctx, w.writer, mail.ListOptions{From: intent.DestNext}, known)
+	dst, err := candidates(ctx, w.writer, mail.ListOptions{From: w.next}, known)
 	if err != nil {
 		return at(EndDest, err)
 	}
-	var src []candidate
-	sums := make(map[mail.UID]digest)
+	silent := w.silent
+	w.silent = nil
+	found, err := w.matchSilent(ctx, silent, dst)
+	if err != nil {
+		return at(EndDest, err)
+	}
 	bySource := make(map[mail.UID]*sent)
 	for _, s := range silent {
-		src = append(src, candidate{s.info.UID, s.info.Size, s.key, s.info.Flags})
 		bySource[s.info.UID] = s
+	}
+	for _, pair := range found.pairs {
+		w.confirm(bySource[pair.src.uid], pair.dst.uid)
+		w.next = max(w.next, pair.dst.uid+1)
+		delete(bySource, pair.src.uid)
+	}
+	w.journal.next = w.next
+	for _, s := range silent {
+		if bySource[s.info.UID] != nil {
+			w.confirm(s, 0)
+		}
+	}
+	return nil
+}
+
+func (w *writing) matchSilent(ctx context.Context, silent []*sent, dst []candidate) (matching, error) {
+	var src []candidate
+	sums := make(map[mail.UID]digest)
+	for _, s := range silent {
+		src = append(src, candidate{s.info.UID, s.info.Size, s.key, s.info.Flags})
 		if w.run.loader.digests {
 			sums[s.info.UID] = s.digest
 		}
@@ -329,19 +359,5 @@ func (w *writing) findSilent(ctx context.Context, silent []*sent, intent *Intent
 			return digests(ctx, w.writer, uids)
 		},
 	}
-	found, err := m.match(ctx, src, dst)
-	if err != nil {
-		return at(EndDest, err)
-	}
-	for _, pair := range found.pairs {
-		w.confirm(bySource[pair.src.uid], pair.dst.uid)
-		w.next = max(w.next, pair.dst.uid+1)
-		delete(bySource, pair.src.uid)
-	}
-	for _, s := range silent {
-		if bySource[s.info.UID] != nil {
-			w.confirm(s, 0)
-		}
-	}
-	return nil
+	return m.match(ctx, src, dst)
 }
