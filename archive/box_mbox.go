@@ -30,11 +30,32 @@ func parseMboxPlace(text string) (p mbox.Place, ok bool) {
 type mboxBox struct {
 	f      *mbox.File
 	staged bool
+	moved  map[[32]byte]int64 // nil: not looked for
 }
 
 func (b *mboxBox) stage(m *mail.Message) (catalogue.Message, error) {
 	b.staged = true
 	a, err := b.f.Append(m)
+	return catalogue.Message{Origin: m.Origin, Hash: maildir.FolderHash(m.Origin.Folder), Place: mboxPlace(a.Place), Size: a.Size,
+		Sum: a.Sum, Proven: true, Key: a.Key, Flags: m.Flags}, err
+}
+
+// replace looks for the message also where another program has moved it to.
+func (b *mboxBox) replace(place string, m *mail.Message) (catalogue.Message, error) {
+	p, ok := parseMboxPlace(place)
+	if !ok {
+		return catalogue.Message{}, fs.ErrNotExist
+	}
+	if _, _, err := mbox.Body(b.f, p); errors.Is(err, mbox.ErrNotThere) {
+		if b.moved == nil {
+			b.moved = placesIn(b.f)
+		}
+		if at, there := b.moved[p.Sum]; there {
+			p.At = at
+		}
+	}
+	b.staged = true
+	a, err := b.f.Replace(p, m)
 	return catalogue.Message{Origin: m.Origin, Hash: maildir.FolderHash(m.Origin.Folder), Place: mboxPlace(a.Place), Size: a.Size,
 		Sum: a.Sum, Proven: true, Key: a.Key, Flags: m.Flags}, err
 }
@@ -100,29 +121,46 @@ func (s *mboxShelf) open(place string) (io.ReadCloser, error) {
 		}
 		s.in = in
 	}
-	_, body, err := mbox.Body(s.in, p)
+	meta, body, err := mbox.Body(s.in, p)
 	if errors.Is(err, mbox.ErrNotThere) {
 		if p.At, ok = s.find(p.Sum); !ok {
 			return nil, fs.ErrNotExist
 		}
-		_, body, err = mbox.Body(s.in, p)
+		meta, body, err = mbox.Body(s.in, p)
 	}
-	return io.NopCloser(body), err
+	if err != nil {
+		return nil, err
+	}
+	return &mboxBody{body, meta.Rewritten}, nil
 }
+
+// mboxBody is a message in the file of its folder.
+type mboxBody struct {
+	io.Reader
+	byOthers bool // another program has written it again
+}
+
+func (b *mboxBody) rewritten() bool { return b.byOthers }
+func (b *mboxBody) Close() error    { return nil }
 
 func (s *mboxShelf) find(sum [32]byte) (int64, bool) {
 	if s.moved == nil {
-		s.moved = make(map[[32]byte]int64)
-		// An error shows as a message that is not found.
-		_ = mbox.Scan(io.NewSectionReader(s.in, 0, 1<<62), 0, func(e *mbox.Entry) error {
-			if e.Kind == mbox.Own {
-				s.moved[e.Meta.Sum] = e.At
-			}
-			return nil
-		})
+		s.moved = placesIn(s.in)
 	}
 	at, ok := s.moved[sum]
 	return at, ok
+}
+
+// placesIn finds the messages of ours by their sums. An error shows as a message that is not found.
+func placesIn(in io.ReaderAt) map[[32]byte]int64 {
+	places := make(map[[32]byte]int64)
+	_ = mbox.Scan(io.NewSectionReader(in, 0, 1<<62), 0, func(e *mbox.Entry) error {
+		if e.Kind == mbox.Own {
+			places[e.Meta.Sum] = e.At
+		}
+		return nil
+	})
+	return places
 }
 
 func (s *mboxShelf) close() error {

@@ -14,6 +14,8 @@ func (d Damage) String() string {
 	switch d.Kind {
 	case DamageCut:
 		return file + ": is shorter than what was stored"
+	case DamageRewritten:
+		return file + ": was changed and written again by another program"
 	case DamageMissing:
 		return file + ": is missing"
 	case DamageSwapped:

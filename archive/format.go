@@ -41,6 +41,8 @@ type box interface {
 	stage(m *mail.Message) (catalogue.Message, error)
 	// commit makes what is staged durable and puts it into the folder.
 	commit() error
+	// replace stages a message, whose InternalDate is set, for the place of one that is damaged or missing.
+	replace(place string, m *mail.Message) (catalogue.Message, error)
 	// drop takes back what is staged.
 	drop() error
 	// setFlags makes other programs see flags, as far as the format can say them,

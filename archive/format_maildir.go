@@ -82,13 +82,32 @@ func (m maildirFormat) box(f catalogue.Folder) (box, error) {
 	if err != nil {
 		return nil, err
 	}
-	return maildirBox{b}, nil
+	return maildirBox{b, &maildirShelf{fs: m.fs, dir: f.Dir}}, nil
 }
 
-type maildirBox struct{ b *maildir.Box }
+type maildirBox struct {
+	b     *maildir.Box
+	shelf *maildirShelf // for files that other programs have renamed
+}
 
 func (b maildirBox) stage(m *mail.Message) (catalogue.Message, error) {
 	s, err := b.b.Stage(m)
+	return catalogue.Message{Origin: m.Origin, Hash: maildir.FolderHash(m.Origin.Folder), Place: s.Place, Size: s.Size,
+		Sum: s.Sum, Proven: true, Key: s.Key, Flags: m.Flags}, err
+}
+
+// asideDir takes the files that replace has found damaged.
+const asideDir = ownDir + "/replaced"
+
+func (b maildirBox) replace(place string, m *mail.Message) (catalogue.Message, error) {
+	if err := b.shelf.fs.Mkdir(asideDir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return catalogue.Message{}, err
+	}
+	old := place
+	if _, err := b.shelf.fs.Stat(path.Join(b.shelf.dir, place)); errors.Is(err, fs.ErrNotExist) {
+		old, _ = b.shelf.find(place)
+	}
+	s, err := b.b.StageAgain(place, old, asideDir, m)
 	return catalogue.Message{Origin: m.Origin, Hash: maildir.FolderHash(m.Origin.Folder), Place: s.Place, Size: s.Size,
 		Sum: s.Sum, Proven: true, Key: s.Key, Flags: m.Flags}, err
 }

@@ -31,6 +31,7 @@ func (m mboxFormat) survey(f catalogue.Folder, known places) (out found, err err
 	err = mbox.Scan(io.NewSectionReader(in, 0, 1<<62), 0, func(e *mbox.Entry) error {
 		place := mboxPlace(e.Place())
 		switch sum := shortSum(place); {
+		case e.Kind == mbox.Superseded:
 		case e.Kind != mbox.Own:
 			out.foreign = append(out.foreign, strconv.FormatInt(e.At, 10))
 		case left[sum] > 0:

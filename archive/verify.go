@@ -18,6 +18,7 @@ type DamageKind string
 
 const (
 	DamageChanged    DamageKind = "changed"    // it holds other octets than were stored
+	DamageRewritten  DamageKind = "rewritten"  // another program has changed it and written it again
 	DamageCut        DamageKind = "cut"        // it is shorter than what was stored
 	DamageMissing    DamageKind = "missing"    // it is not there
 	DamageSwapped    DamageKind = "swapped"    // it holds another message of the archive
@@ -148,6 +149,8 @@ type outcome struct {
 	size int64
 	sum  [sha256.Size]byte
 	err  error
+
+	rewritten bool // another program has written it again
 }
 
 func (r *reader) examine(m *catalogue.Message) (o outcome) {
@@ -156,6 +159,9 @@ func (r *reader) examine(m *catalogue.Message) (o outcome) {
 		return outcome{err: err}
 	}
 	defer body.Close()
+	if b, ok := body.(interface{ rewritten() bool }); ok {
+		o.rewritten = b.rewritten()
+	}
 	h := sha256.New()
 	if r.buf == nil {
 		r.buf = make([]byte, 64<<10)
@@ -179,6 +185,8 @@ func (v *verifier) judge(f catalogue.Folder, list []catalogue.Message, results [
 			continue
 		case errors.Is(o.err, errMissing):
 			d.Kind = DamageMissing
+		case o.rewritten && (o.err == nil || errors.Is(o.err, io.ErrUnexpectedEOF)):
+			d.Kind = DamageRewritten
 		case errors.Is(o.err, io.ErrUnexpectedEOF):
 			d.Kind = DamageCut
 		case o.err != nil:

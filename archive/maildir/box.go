@@ -37,6 +37,7 @@ type Staged struct {
 
 type staged struct {
 	tmp, place string
+	old, aside string // what the message replaces, and where that is put; "": nothing
 	file       disk.File
 }
 
@@ -104,7 +105,7 @@ func (b *Box) Stage(m *mail.Message) (Staged, error) {
 	onDisk, wire := e.form.sizes()
 	file := fileName(name.String(), onDisk, wire, b.keywords.letters(m.Flags))
 	tmp := path.Join(b.dir, "tmp", name.String())
-	f, err := b.write(tmp, m, e)
+	f, err := b.write(tmp, m, e, name.Exact)
 	if err != nil {
 		return Staged{}, err
 	}
@@ -126,12 +127,12 @@ func (b *Box) learn(flags mail.Flags) error {
 	return nil
 }
 
-func (b *Box) write(tmp string, m *mail.Message, e *examined) (disk.File, error) {
+func (b *Box) write(tmp string, m *mail.Message, e *examined, exact bool) (disk.File, error) {
 	f, err := b.fs.Create(tmp)
 	if err != nil {
 		return nil, err
 	}
-	if err = b.copy(f, m.Body, e); err == nil {
+	if err = b.copy(f, m.Body, e, exact); err == nil {
 		err = b.fs.Chtimes(tmp, m.InternalDate)
 	}
 	if err != nil {
@@ -141,7 +142,7 @@ func (b *Box) write(tmp string, m *mail.Message, e *examined) (disk.File, error)
 	return f, nil
 }
 
-func (b *Box) copy(f disk.File, body mail.Body, e *examined) error {
+func (b *Box) copy(f disk.File, body mail.Body, e *examined, exact bool) error {
 	r, err := body.Open()
 	if err != nil {
 		return err
@@ -149,7 +150,7 @@ func (b *Box) copy(f disk.File, body mail.Body, e *examined) error {
 	defer r.Close()
 	b.buf.Reset(f)
 	var n int64
-	if e.form.exact() {
+	if exact {
 		n, err = io.Copy(b.buf, r)
 	} else {
 		u := &unixWriter{w: b.buf}
@@ -182,13 +183,22 @@ func (b *Box) Commit() error {
 		return errors.Join(err, b.Drop())
 	}
 	for i, s := range b.staged {
-		if err := b.fs.Rename(s.tmp, s.place); err != nil {
+		if err := b.putInPlace(s); err != nil {
 			b.staged = b.staged[i:]
 			return errors.Join(err, b.Drop())
 		}
 	}
 	b.staged = nil
 	return b.fs.SyncDir(path.Join(b.dir, "cur"))
+}
+
+func (b *Box) putInPlace(s staged) error {
+	if s.old != "" {
+		if err := b.fs.Rename(s.old, s.aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return b.fs.Rename(s.tmp, s.place)
 }
 
 // Drop takes back what is staged.

@@ -21,6 +21,8 @@ const (
 	keywordsName  = "X-Keywords: "
 	uidName       = "X-UID: "
 	mailferryName = "X-Mailferry: "
+	// supersededName stands in its place, and has its length, when the message was put in another place.
+	supersededName = "X-Superseded:"
 
 	statusWidth  = 2 // RO
 	xStatusWidth = 4 // AFDT
@@ -39,17 +41,34 @@ type block struct {
 	// is the room for their values.
 	status int
 	widths [3]int
+	// ferry is where the X-Mailferry line begins.
+	ferry      int
+	superseded bool
+	moved      *moved // nil: the block is as it was written
+}
+
+// readBlock reads the block of a message of ours, also when another program has written it again.
+func readBlock(text []byte) (*block, bool) {
+	if b, ok := parseBlock(text); ok {
+		return b, true
+	}
+	return parseMoved(text)
 }
 
 // formatBlock writes the From_ line and the block. It reports whether all keywords fit.
 func formatBlock(m *Meta) (text []byte, fits bool) {
+	return formatBlockIn(m, [3]int{statusWidth, xStatusWidth, keywordsRoom(m.Flags)})
+}
+
+// formatBlockIn writes status values of exactly these widths.
+func formatBlockIn(m *Meta, widths [3]int) (text []byte, fits bool) {
 	var b bytes.Buffer
 	date := m.Date.UTC()
 	if y := date.Year(); m.Date.IsZero() || y < 0 || y > 9999 {
 		date = time.Unix(0, 0).UTC()
 	}
 	b.WriteString(fromSender + date.Format(time.ANSIC) + "\n")
-	status, fits := formatStatus(m.Flags, [3]int{statusWidth, xStatusWidth, keywordsRoom(m.Flags)})
+	status, fits := formatStatus(m.Flags, widths)
 	b.Write(status)
 	fmt.Fprintf(&b, "%s%d\n", uidName, m.UID)
 	fmt.Fprintf(&b, "%s%d %d %d %x %s %s\n", mailferryName, m.UIDValidity, m.UID, m.Size, m.Sum, formatDate(m.Date), m.EOL)
@@ -77,6 +96,7 @@ func parseBlock(text []byte) (*block, bool) {
 	if !ok {
 		return nil, false
 	}
+	b.ferry = len(text) - len(rest)
 	ours, ok := takeLine(&rest, mailferryName)
 	if !ok || !parseMailferry(&b.meta, ours) || uid != fmt.Sprint(b.meta.UID) {
 		return nil, false

@@ -18,10 +18,10 @@ func Body(r io.ReaderAt, p Place) (Meta, io.Reader, error) {
 	if err != nil {
 		return Meta{}, nil, err
 	}
-	b, ok := parseBlock(head)
-	if !ok || b.meta.Sum != p.Sum {
+	b, ok := readBlock(head)
+	if !ok || b.superseded || b.meta.Sum != p.Sum {
 		return Meta{}, nil, ErrNotThere
 	}
 	src.drop(b.size)
-	return b.meta, newBody(src, &b.meta), nil
+	return b.meta, newBody(src, b), nil
 }

@@ -125,12 +125,13 @@ func (t *text) line(p []byte) (int, error) {
 
 // body yields the octets of a message of ours.
 type body struct {
-	text text
-	left int64
+	text  text
+	moved *moved // nil: the header is as it was written
+	left  int64
 }
 
-func newBody(src *source, m *Meta) *body {
-	return &body{text: text{src: src, crlf: m.EOL != EOLExact, start: true}, left: m.Size}
+func newBody(src *source, b *block) *body {
+	return &body{text: text{src: src, crlf: b.meta.EOL != EOLExact, start: true}, moved: b.moved, left: b.meta.Size}
 }
 
 // Read returns io.ErrUnexpectedEOF where the file has less of the message than
@@ -139,7 +140,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.left == 0 {
 		return 0, io.EOF
 	}
-	n, err := b.text.Read(p[:min(int64(len(p)), b.left)])
+	n, err := b.read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	if err == io.EOF && b.left > 0 {
 		err = io.ErrUnexpectedEOF
@@ -147,6 +148,15 @@ func (b *body) Read(p []byte) (int, error) {
 		err = nil
 	}
 	return n, err
+}
+
+func (b *body) read(p []byte) (int, error) {
+	if b.moved != nil {
+		if n, err := b.moved.Read(p, &b.text); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return b.text.Read(p)
 }
 
 // finish reads what stands behind the octets: the LF that was added if the last

@@ -101,8 +101,7 @@ func (f *File) Append(m *mail.Message) (Appended, error) {
 	}
 	start, gap := f.Size(), f.gap
 	a := Appended{Measured: seen, Place: Place{At: start + int64(gap), Sum: seen.Sum}}
-	meta := Meta{UIDValidity: m.Origin.UIDValidity, UID: m.Origin.UID, Size: seen.Size, Sum: seen.Sum,
-		Date: m.InternalDate, EOL: seen.EOL, Flags: m.Flags}
+	meta := metaOf(m, &seen)
 	text, fits := formatBlock(&meta)
 	a.Fits = fits
 	f.put([]byte("\n\n")[:gap])
@@ -120,14 +119,23 @@ func (f *File) Append(m *mail.Message) (Appended, error) {
 	return a, nil
 }
 
+func metaOf(m *mail.Message, seen *Measured) Meta {
+	return Meta{UIDValidity: m.Origin.UIDValidity, UID: m.Origin.UID, Size: seen.Size, Sum: seen.Sum,
+		Date: m.InternalDate, EOL: seen.EOL, Flags: m.Flags}
+}
+
 func (f *File) copy(b mail.Body, seen *Measured) error {
+	return f.encodeTo((*appender)(f), b, seen)
+}
+
+func (f *File) encodeTo(w io.Writer, b mail.Body, seen *Measured) error {
 	r, err := b.Open()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	f.in.Reset(r)
-	size, err := encode((*appender)(f), f.in, seen.EOL != EOLExact)
+	size, err := encode(w, f.in, seen.EOL != EOLExact)
 	if err == nil && size != seen.Size {
 		err = fmt.Errorf("the message has now %d octets and not %d", size, seen.Size)
 	}
@@ -224,7 +232,7 @@ func (f *File) SetStatus(p Place, flags mail.Flags) (fits bool, err error) {
 	if err != nil && err != io.EOF {
 		return false, err
 	}
-	b, ok := parseBlock(head[:n])
+	b, ok := parseBlock(head[:n]) // one that another program has written again has no room
 	if !ok || b.meta.Sum != p.Sum {
 		return false, ErrNotThere
 	}

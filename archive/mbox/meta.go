@@ -27,6 +27,8 @@ type Meta struct {
 	Date        time.Time // INTERNALDATE; zero: unknown
 	EOL         EOL
 	Flags       mail.Flags
+	// Rewritten says that another program has written the header again since.
+	Rewritten bool
 }
 
 // Place is where a message stands in its file. Sum makes sure that it is that message

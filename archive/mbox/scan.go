@@ -12,6 +12,8 @@ const (
 	Own     Kind = iota + 1 // a message with our block
 	Foreign                 // a message that another program has added or rewritten
 	Junk                    // text that belongs to no message
+	// Superseded is a message of ours, damaged, that was put in again elsewhere.
+	Superseded
 )
 
 var (
@@ -30,13 +32,13 @@ type Entry struct {
 	Kind Kind
 	Meta Meta // of Own
 	// Body yields the octets of the message: of Own exactly Meta.Size, or
-	// io.ErrUnexpectedEOF where the file has fewer; of Foreign what follows the From_ line
+	// io.ErrUnexpectedEOF where the file has fewer; of Foreign and Superseded what follows the From_ line
 	// with CRLF line ends; of Junk the text as it stands.
 	Body io.Reader
 
 	src     *source
 	own     *body
-	remains state // of Foreign and Junk
+	remains state // of all but Own
 	ended   bool
 	err     error
 }
@@ -97,15 +99,18 @@ func nextEntry(src *source) (*Entry, error) {
 		return nil, io.EOF
 	}
 	e := &Entry{At: src.at, src: src, Kind: Junk, Body: &text{src: src}}
-	if b, ok := parseBlock(head); ok {
+	if b, ok := readBlock(head); ok && !b.superseded {
 		src.drop(b.size)
-		e.Kind, e.Meta, e.own = Own, b.meta, newBody(src, &b.meta)
+		e.Kind, e.Meta, e.own = Own, b.meta, newBody(src, b)
 		e.Body = e.own
 		return e, nil
 	}
 	e.remains = remainsOf(head)
 	if isFrom(head) {
 		e.Kind = Foreign
+		if b, ok := readBlock(head); ok && b.superseded {
+			e.Kind, e.remains = Superseded, foreign
+		}
 		e.Body = &text{src: src, crlf: true, trim: true, start: true}
 		return e, skipLine(src)
 	}
