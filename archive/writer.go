@@ -202,13 +202,15 @@ func (w *writer) commit(ctx context.Context) error {
 }
 
 // tear notes whether files may be there that the catalogue does not have.
-func (w *writer) tear(torn bool) {
-	w.a.mu.Lock()
-	defer w.a.mu.Unlock()
+func (w *writer) tear(torn bool) { w.a.tear(w.f.Path, torn) }
+
+func (a *Archive) tear(path mail.Path, torn bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if torn {
-		w.a.torn[w.f.Path] = true
+		a.torn[path] = true
 	} else {
-		delete(w.a.torn, w.f.Path)
+		delete(a.torn, path)
 	}
 }
 

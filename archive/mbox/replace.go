@@ -78,7 +78,14 @@ func (f *File) supersede(at int64, b *block) error {
 type region struct {
 	head  []byte
 	block *block // nil: it cannot be read
+	whole bool   // a message of ours that is as its block says
 	size  int64
+}
+
+// hit reports whether the block is that of m, with a part of it damaged.
+func (r *region) hit(m *Meta) bool {
+	b := r.block
+	return b != nil && b.moved == nil && !r.whole && b.meta.UIDValidity == m.UIDValidity && b.meta.UID == m.UID && b.meta.Size == m.Size
 }
 
 func (r *region) own(sum [32]byte) bool {
@@ -99,6 +106,12 @@ func (f *File) regionAt(at int64) (r region, err error) {
 		r.block = b
 	}
 	err = Scan(io.NewSectionReader(f.disk, at, math.MaxInt64-at), at, func(e *Entry) error {
+		if e.Kind == Own {
+			state, err := judge(e)
+			if r.whole = state == whole; err != nil {
+				return err
+			}
+		}
 		end, err := f.endOf(e)
 		r.size = end - at
 		if err == nil {
@@ -136,7 +149,7 @@ const spareKeywords = 256
 
 // blockFor is the block with which a message, of length octets in the file, takes exactly the region's place.
 func (r *region) blockFor(m *Meta, sum [32]byte, length int64) (text []byte, ok bool) {
-	if r.own(sum) {
+	if r.own(sum) || r.hit(m) {
 		if r.block.moved != nil {
 			return nil, false
 		}
