@@ -20,14 +20,17 @@ last line is of the type error.
                   compare: verdict, folders, messages_a, messages_b, same, differences, bodies
                            backup and restore: like migrate; with an archive at an end also
                            archive_run (number), gone, suspect, gone_left_out (messages)
-                  verify:  verdict, messages, bytes, damaged, unproven; with SOURCE what compare has
+                  verify:  verdict, messages, bytes, damaged, unproven, repaired (of damaged), not_repaired,
+                           replaced and confirmed (of unproven); with SOURCE what compare has
                   list:    store, folders, messages, unread, bytes
                   check:   stores, failed
    mailbox        of list: name, role, subscribed, selectable, exists, messages, unread, bytes, uidvalidity
    run            of list, of an archive: run (number), started, ended (unless it was killed), source, complete
                   (it saw the whole account), new, flags_changed, gone, suspect
-   damage         of verify: kind (changed, cut, missing, swapped, added, unreadable, catalogue), folder, uid, file,
-                  holds (swapped: where the message belongs), detail
+   damage         of verify: kind (changed, rewritten, cut, missing, swapped, added, unreadable, catalogue), folder, uid,
+                  file, holds (swapped: where the message belongs), detail
+   repair         of verify --repair and --bodies: folder, uid, file, repaired (true or false), replaced (true: its hash
+                  was unproven and the source has other octets), error (when it was not repaired)
    capability     of check: store, name, value, means
    difference     of compare and verify: kind (missing, extra, flags, date, body, missing_folder, extra_folder),
                   folder, uid, bytes, detail

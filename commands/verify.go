@@ -2,12 +2,14 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"mailferry/archive"
 	"mailferry/transfer"
+	"mailferry/transfer/mail"
 )
 
 func (w *world) verifyCommand() *cli.Command {
@@ -18,11 +20,30 @@ func (w *world) verifyCommand() *cli.Command {
 		Description: `Reads every message of the archive and names each that is not as it was stored. With SOURCE it
 also lists what the account has and the archive has not, or the other way round, and what differs.
 Changes nothing, and may run beside a backup.
-Exit code 0: nothing is wrong; 9: the archive differs from SOURCE; 12: it is damaged.`,
-		Flags: join([]cli.Flag{&cli.BoolFlag{Name: "bodies", Usage: "with SOURCE: compare every byte of every message"}}, folderFlags(),
+
+With --repair it fetches again from SOURCE what is damaged or missing in the archive, and names what the account does
+not hold any more. Files that give way are kept in .mailferry/replaced. Hashes that were made again from the files, after
+the catalogue was lost, are compared with SOURCE by --repair and by --bodies, and count as proven then; where they
+differ, --repair believes SOURCE. No backup may run beside that.
+Exit code 0: nothing is wrong, or all is repaired; 9: the archive differs from SOURCE; 12: it is damaged.`,
+		Flags: join([]cli.Flag{&cli.BoolFlag{Name: "bodies", Usage: "with SOURCE: compare every byte of every message"},
+			&cli.BoolFlag{Name: "repair", Usage: "with SOURCE: fetch again what is damaged or missing in the archive"}}, folderFlags(),
 			outputFlags(), endFlags(transfer.EndSource), configFlag()),
 		Action: w.verify,
 	})
+}
+
+// archiveToVerify opens an archive that is there, with its lock if opts says Write.
+func (w *world) archiveToVerify(ctx context.Context, t *target, opts archive.Options) (*archive.Archive, error) {
+	if !opts.Write {
+		return w.archiveToRead(ctx, t, opts)
+	}
+	opts.Note = w.noteOr(opts.Note)
+	a, err := archive.Open(ctx, t.address.path, opts)
+	if err != nil {
+		return nil, archiveFailure(t.end, err)
+	}
+	return asWritten(ctx, t.address, a)
 }
 
 // verification is one run of verify.
@@ -33,8 +54,12 @@ type verification struct {
 	lost    []string // what reading the archive had to mend
 	damaged int
 	checked archive.Checked
+	mended  archive.Repairs
 	result  *transfer.Comparison // nil without SOURCE
 }
+
+// left is how much damage is not repaired.
+func (v *verification) left() int { return v.damaged - v.mended.Repaired }
 
 func (w *world) verify(c *cli.Context) error {
 	if err := arguments(c, 1, 2, "an archive, and perhaps its source"); err != nil {
@@ -74,6 +99,9 @@ func checkVerify(c *cli.Context) error {
 	if c.Args().Len() > 1 {
 		return nil
 	}
+	if c.Bool("repair") {
+		return usage("--repair needs the account to fetch from", "mailferry verify ARCHIVE SOURCE --repair")
+	}
 	for _, name := range []string{"bodies", "folder", "exclude", "map", "into"} {
 		if c.IsSet(name) {
 			return usage("--"+name+" has no effect without SOURCE", "the whole archive is read in any case; mailferry verify ARCHIVE SOURCE also compares")
@@ -84,7 +112,7 @@ func checkVerify(c *cli.Context) error {
 
 func (v *verification) run(c *cli.Context, ts []*target, job transfer.Job) error {
 	ctx := c.Context
-	a, err := v.w.archiveToRead(ctx, ts[0], archive.Options{Note: func(text string) { v.lost = append(v.lost, text) }})
+	a, err := v.w.archiveToVerify(ctx, ts[0], archive.Options{Write: c.Bool("repair"), Note: func(text string) { v.lost = append(v.lost, text) }})
 	if err != nil {
 		return err
 	}
@@ -92,20 +120,21 @@ func (v *verification) run(c *cli.Context, ts []*target, job transfer.Job) error
 	for _, text := range v.lost {
 		v.damage(object{"kind": "catalogue", "file": ".mailferry/catalogue.db", "detail": text}, text)
 	}
-	v.checked, err = a.Verify(ctx, func(d archive.Damage) error {
-		v.damage(damageObject(d), d.String())
-		return nil
-	})
-	if err != nil {
-		return withAccount(&transfer.EndError{End: transfer.EndDest, Err: err}, address{}, ts[0].address)
+	if len(ts) > 1 {
+		return v.withSource(c, a, ts, job)
 	}
-	if len(ts) == 1 {
-		return nil
-	}
-	return v.compare(ctx, c, a, ts[1], job)
+	v.checked, err = a.Verify(ctx, v.found)
+	return blameArchive(err, ts)
 }
 
-func (v *verification) compare(ctx context.Context, c *cli.Context, a *archive.Archive, source *target, job transfer.Job) error {
+func (v *verification) found(d archive.Damage) error {
+	v.damage(damageObject(d), d.String())
+	return nil
+}
+
+// withSource verifies, repairs if that is wanted, and compares.
+func (v *verification) withSource(c *cli.Context, a *archive.Archive, ts []*target, job transfer.Job) (err error) {
+	ctx, source := c.Context, ts[1]
 	trace, err := openTrace(c.String("trace"))
 	if err != nil {
 		return err
@@ -115,6 +144,19 @@ func (v *verification) compare(ctx context.Context, c *cli.Context, a *archive.A
 		return err
 	}
 	defer job.Source.Close()
+	if c.Bool("repair") {
+		v.mended, err = a.Repair(ctx, job.Source, v.found, v.repaired)
+		v.checked = v.mended.Checked
+		v.mended.Repaired += len(v.lost) // opening it has made the catalogue again
+	} else {
+		v.checked, err = a.Verify(ctx, v.found)
+	}
+	if err == nil && v.checked.Unproven > 0 && c.Bool("bodies") && !c.Bool("repair") {
+		err = v.confirm(ctx, ts[0], job.Source)
+	}
+	if err != nil {
+		return blameArchive(err, ts)
+	}
 	job.Dest = a
 	if v.result, err = v.w.engine.compare(ctx, job, c.Bool("bodies")); err != nil {
 		return withAccount(err, source.address, address{path: a.String()})
@@ -129,6 +171,18 @@ func (v *verification) compare(ctx context.Context, c *cli.Context, a *archive.A
 	return nil
 }
 
+// blameArchive says of an error whose it is: the source's or the archive's.
+func blameArchive(err error, ts []*target) error {
+	if err == nil {
+		return nil
+	}
+	var theirs *archive.SourceError
+	if errors.As(err, &theirs) {
+		return withAccount(&transfer.EndError{End: transfer.EndSource, Err: theirs.Err}, ts[len(ts)-1].address, ts[0].address)
+	}
+	return withAccount(&transfer.EndError{End: transfer.EndDest, Err: err}, address{}, ts[0].address)
+}
+
 func (v *verification) damage(o object, text string) {
 	v.damaged++
 	if v.out.json {
@@ -136,6 +190,43 @@ func (v *verification) damage(o object, text string) {
 		return
 	}
 	fmt.Fprintln(v.w.stdout, "damaged: "+shown(text))
+}
+
+// repaired tells of a message that was repaired or not.
+func (v *verification) repaired(r archive.Repaired) error {
+	if v.out.json {
+		v.lines.write(repairObject(r))
+		return nil
+	}
+	switch {
+	case r.Err != nil:
+		fmt.Fprintf(v.w.stdout, "not repaired: %s: %s\n", shown(r.File), shown(r.Err.Error()))
+	case r.Replaced:
+		fmt.Fprintf(v.w.stdout, "replaced: %s: the source has other octets, and its hash was unproven\n", shown(r.File))
+	case !v.out.quiet:
+		fmt.Fprintf(v.w.stdout, "repaired: %s\n", shown(r.File))
+	}
+	return nil
+}
+
+func repairObject(r archive.Repaired) object {
+	o := object{"type": "repair", "uid": r.UID, "file": shown(r.File), "repaired": r.Err == nil, "replaced": r.Replaced}.named("folder", r.Folder)
+	if r.Err != nil {
+		o["error"] = shown(r.Err.Error())
+	}
+	return o
+}
+
+// confirm lets the source prove hashes that were made from the files. The archive is
+// verified all the same if they cannot be recorded.
+func (v *verification) confirm(ctx context.Context, t *target, source mail.Source) error {
+	a, err := v.w.archiveToVerify(ctx, t, archive.Options{Write: true})
+	if err != nil {
+		v.w.warn("hashes that the source could prove are not recorded: %v", err)
+		return nil
+	}
+	v.mended, err = a.Confirm(ctx, source, v.repaired)
+	return errors.Join(err, a.Close())
 }
 
 func damageObject(d archive.Damage) object {
@@ -155,7 +246,8 @@ func damageObject(d archive.Damage) object {
 func (v *verification) summary() {
 	if v.out.json {
 		o := object{"type": "summary", "complete": v.outcome() == nil, "verdict": v.verdict(), "messages": v.checked.Messages,
-			"bytes": v.checked.Octets, "damaged": v.damaged, "unproven": v.checked.Unproven}
+			"bytes": v.checked.Octets, "damaged": v.damaged, "unproven": v.unproven(), "repaired": v.mended.Repaired,
+			"not_repaired": v.mended.Failed, "replaced": v.mended.Replaced, "confirmed": v.mended.Confirmed}
 		if r := v.result; r != nil {
 			o.with(object{"folders": r.Folders, "messages_a": r.MessagesA, "messages_b": r.MessagesB, "same": r.Same,
 				"differences": len(r.Differences), "bodies": r.Bodies})
@@ -166,8 +258,11 @@ func (v *verification) summary() {
 	if v.out.quiet && v.outcome() == nil {
 		return
 	}
-	if v.checked.Unproven > 0 {
-		fmt.Fprintf(v.w.stdout, "as when the catalogue was made again from the files, which proves less: %s\n", thousands(v.checked.Unproven))
+	if n := v.mended.Confirmed; n > 0 {
+		fmt.Fprintf(v.w.stdout, "hashes that the source has confirmed: %s\n", thousands(n))
+	}
+	if n := v.unproven(); n > 0 {
+		fmt.Fprintf(v.w.stdout, "as when the catalogue was made again from the files, which proves less: %s\n", thousands(n))
 	}
 	fmt.Fprintln(v.w.stdout, v.verdict())
 }
@@ -175,8 +270,13 @@ func (v *verification) summary() {
 func (v *verification) verdict() string {
 	held := fmt.Sprintf("%s (%s)", count(v.checked.Messages, "message"), sizeText(v.checked.Octets))
 	text := "the archive is intact: " + held
-	if v.damaged > 0 {
+	switch {
+	case v.left() > 0 && v.mended.Repaired > 0:
+		text = fmt.Sprintf("the archive is DAMAGED: %s found in %s, %s repaired", count(v.damaged, "damage"), held, thousands(v.mended.Repaired))
+	case v.left() > 0:
 		text = fmt.Sprintf("the archive is DAMAGED: %s found in %s", count(v.damaged, "damage"), held)
+	case v.damaged > 0:
+		text = fmt.Sprintf("the archive is intact again: %s repaired in %s", count(v.damaged, "damage"), held)
 	}
 	switch r := v.result; {
 	case r == nil:
@@ -188,12 +288,20 @@ func (v *verification) verdict() string {
 	}
 }
 
+// unproven is how many hashes no source has confirmed.
+func (v *verification) unproven() int {
+	return max(0, v.checked.Unproven-v.mended.Confirmed-v.mended.Replaced)
+}
+
 // outcome is nil if nothing is wrong. Damage counts before differences.
 func (v *verification) outcome() error {
 	switch {
-	case v.damaged > 0:
-		return &outcome{exitDamaged, "the archive is damaged", "what is damaged is not restored; " +
-			"a damaged catalogue is made again by the next backup, a message can be had from another copy of the archive"}
+	case v.left() > 0 && v.mended.Failed+v.mended.Repaired > 0:
+		return &outcome{exitDamaged, "not all of the archive could be repaired", "what is damaged is not restored; " +
+			"what the source cannot give can be had from another copy of the archive only; what was added can be moved elsewhere"}
+	case v.left() > 0:
+		return &outcome{exitDamaged, "the archive is damaged", "what is damaged is not restored; mailferry verify ARCHIVE SOURCE --repair " +
+			"fetches it again; a damaged catalogue is made again by the next backup"}
 	case v.result != nil && !v.result.Equal():
 		return &outcome{exitDifferences, "the archive is not the same as its source", "mailferry backup SOURCE ARCHIVE brings it up to date"}
 	}
