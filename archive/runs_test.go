@@ -224,3 +224,49 @@ func TestOriginsLeadFromTheSourceToTheArchive(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoFoldersInOneKeepTheirOwnMarks: what is said of the messages of one folder of the source says nothing of those
+// of another that was mapped into the same folder.
+func TestTwoFoldersInOneKeepTheirOwnMarks(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a")
+	a := create(t, dir, archive.Options{})
+	suspects := func(run int) int64 {
+		runs, err := a.Runs(t.Context())
+		ok(t, err)
+		return runs[run-1].Suspect
+	}
+	run(t, a, true, func() {
+		var list []*mail.Message
+		for n := 1; n <= 6; n++ {
+			m := message(n, letter(n))
+			if n > 3 {
+				m.Origin.Folder = mail.NewPath("Other")
+			}
+			list = append(list, m)
+		}
+		put(t, a, inbox, list...)
+	})
+	whole := dump(t, a)
+	run(t, a, true, func() {
+		markGone(t, a, inbox, true, 1, 2)
+		markGone(t, a, inbox, true, 4, 5)
+	})
+	if n := suspects(2); n != 4 {
+		t.Errorf("%d messages are suspect, want those of both folders", n)
+	}
+	run(t, a, true, func() {
+		markGone(t, a, inbox, true, 1)
+		markGone(t, a, inbox, false) // of which folder this tells nobody knows
+		markGone(t, a, inbox, true, 2)
+	})
+	if n := suspects(3); n != 1 {
+		t.Errorf("%d messages became suspect anew, want 2 alone, that was seen in between", n)
+	}
+	if got := dump(t, a); got != whole {
+		t.Errorf("what is suspect does not show any more:\n%s", got)
+	}
+	run(t, a, true, func() { markGone(t, a, inbox, false, 5) })
+	if got := strings.Count(dump(t, a), "  "); got != 5 {
+		t.Errorf("%d messages are left, want 5", got)
+	}
+}

@@ -3,13 +3,16 @@ package catalogue
 import (
 	"context"
 	"database/sql"
+	"math"
 
 	"mailferry/transfer/mail"
 )
 
 // MarkGone records which messages of a folder the source does not hold: as
 // suspect, or as gone from this run on. A suspect message that is not among them is
-// suspect no more. f is updated.
+// suspect no more, if it came from the same folder of the source as they did: another folder that
+// was mapped into this one has marks of its own. Without any gone, marks are taken away only
+// where all messages came from one folder. f is updated.
 func (d *DB) MarkGone(ctx context.Context, run int64, f *Folder, gone mail.UIDSet, suspect bool) error {
 	var now Folder
 	err := d.write(ctx, func(tx *sql.Tx) error {
@@ -48,30 +51,81 @@ func (d *DB) MarkGone(ctx context.Context, run int64, f *Folder, gone mail.UIDSe
 }
 
 func clearSuspects(tx *sql.Tx, folder int64, keep mail.UIDSet) error {
-	rows, err := tx.Query("SELECT uid FROM messages WHERE folder = ? AND suspect > 0", folder)
+	suspects, err := originsOf(tx, "SELECT m.uid, o.source, o.hash FROM messages m JOIN origins o ON o.id = m.origin WHERE m.folder = ? AND m.suspect > 0", folder)
+	if err != nil || len(suspects) == 0 {
+		return err
+	}
+	meant, err := meantBy(tx, folder, keep)
 	if err != nil {
 		return err
 	}
-	var clear []mail.UID
-	for rows.Next() {
-		var uid mail.UID
-		if err := rows.Scan(&uid); err != nil {
-			rows.Close()
-			return unreadable(err)
+	for _, s := range suspects {
+		if keep.Contains(s.uid) || !meant[s.place] {
+			continue
 		}
-		if !keep.Contains(uid) {
-			clear = append(clear, uid)
-		}
-	}
-	if err := rows.Close(); err != nil {
-		return err
-	}
-	for _, uid := range clear {
-		if _, err := tx.Exec("UPDATE messages SET suspect = 0 WHERE folder = ? AND uid = ?", folder, uid); err != nil {
+		if _, err := tx.Exec("UPDATE messages SET suspect = 0 WHERE folder = ? AND uid = ?", folder, s.uid); err != nil {
 			return err
 		}
 	}
-	return rows.Err()
+	return nil
+}
+
+// sourceFolder is a folder of a source as origins know it, whatever its UIDVALIDITY was.
+type sourceFolder struct {
+	source string
+	hash   uint32
+}
+
+type fromFolder struct {
+	uid   mail.UID
+	place sourceFolder
+}
+
+// meantBy returns the folders of the source that a list of gone messages is about.
+func meantBy(tx *sql.Tx, folder int64, gone mail.UIDSet) (map[sourceFolder]bool, error) {
+	meant := make(map[sourceFolder]bool)
+	const from = `SELECT min(m.uid), o.source, o.hash FROM messages m JOIN origins o ON o.id = m.origin
+		WHERE m.folder = ?1 AND m.uid BETWEEN ?2 AND ?3 `
+	for _, r := range gone.Ranges() {
+		if err := addOrigins(tx, meant, from+"GROUP BY o.source, o.hash", folder, r.First, r.Last); err != nil {
+			return nil, err
+		}
+	}
+	if len(meant) > 0 {
+		return meant, nil
+	}
+	err := addOrigins(tx, meant, from+"AND m.gone = 0 GROUP BY o.source, o.hash", folder, 1, math.MaxUint32)
+	if len(meant) > 1 {
+		return nil, err
+	}
+	return meant, err
+}
+
+func addOrigins(tx *sql.Tx, meant map[sourceFolder]bool, query string, args ...any) error {
+	list, err := originsOf(tx, query, args...)
+	for _, m := range list {
+		meant[m.place] = true
+	}
+	return err
+}
+
+func originsOf(tx *sql.Tx, query string, args ...any) ([]fromFolder, error) {
+	rows, err := tx.Query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []fromFolder
+	for rows.Next() {
+		var m fromFolder
+		var source []byte
+		if err := rows.Scan(&m.uid, &source, &m.place.hash); err != nil {
+			return nil, unreadable(err)
+		}
+		m.place.source = string(source)
+		list = append(list, m)
+	}
+	return list, rows.Err()
 }
 
 // recount computes what a folder holds now from its messages.
