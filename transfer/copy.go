@@ -23,6 +23,9 @@ func (p *pairWork) copy(ctx context.Context) error {
 	if p.next = p.there.Last() + 1; p.status().UIDNext != 0 {
 		p.next = min(p.next, p.status().UIDNext)
 	}
+	if p.partial {
+		p.next = p.status().UIDNext
+	}
 	if p.run.job.DryRun || p.todo.Empty() {
 		return nil
 	}

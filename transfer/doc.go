@@ -10,13 +10,16 @@
 //	    open a Writer and a Reader; void what another UIDVALIDITY has made void
 //	    settle:  open intents?  match what arrived from the intent's UIDNEXT on;
 //	             record it; drop the intents
-//	    plan:    merge the source's listing with the ledger's records, both
+//	    plan:    the source tells changes since a run that left nothing over, and nothing
+//	             came or went at the destination: look at these alone. Otherwise
+//	             merge the source's listing with the ledger's records, both
 //	             sorted by UID: copy, reflag, keep, gone; flags go over on the way:
 //	             base = source's flags at the last run; add source-base, remove base-source
 //	    adopt:   match what is to be copied with what the destination holds and no
 //	             record names: all of it the first time, what is new there later
-//	    copy:    fetch in UID order -> batch -> intent -> append -> flush -> record
-//	    conclude: record both ends' Status, and whether nothing is left over
+//	    copy:    intent (the next 1,000; the one after it is committed meanwhile) ->
+//	             fetch in UID order -> append -> record (in the background)
+//	record both ends' Status, and whether nothing is left over, of all pairs at once
 //	mirror: expunge what this ledger appended and the source no longer has
 //
 // # Why no message is lost
@@ -31,8 +34,9 @@
 //
 // # Why no message is doubled
 //
-// Before a batch is sent, the intent (which source UIDs, and a UID below which
-// they cannot land) is durable. A crash leaves either no intent (nothing was sent), or an
+// Before a message is sent, the intent (which source UIDs, and a UID below which
+// they cannot land) is durable. It is settled only when the fate of everything sent under
+// it is recorded, and never after a commit that failed. A crash leaves either no intent (nothing was sent), or an
 // intent (something may have been sent: it is looked for before anything is sent
 // again), or a record (it is there). Recording and settling are one commit.
 //
@@ -43,7 +47,7 @@
 //	sent, server still working on it        intent, UIDNEXT moving      waits, then as above
 //	answered, not recorded                  intent, match               records
 //	recorded, intent settled (one commit)   record                      nothing
-//	half of the batch answered              intent, some match          records these, copies the rest
+//	some of the intent's answered           intent, some match          records these, copies the rest
 //	ledger lost at any of these             pair not adopted            waits, adopts, copies the rest
 //	UIDVALIDITY changed                     other validity in the pair  voids, adopts, copies the rest
 //	expunged (mirror), not recorded         record, source UID gone     expunges again: no effect

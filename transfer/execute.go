@@ -16,14 +16,15 @@ func (p *pairWork) plan(ctx context.Context) error {
 	p.found, p.absent, p.unplaced, p.appended = 0, p.copied.Len()+p.gone.Len(), 0, 0
 	p.expunge = make(map[mail.UID]mail.UID)
 	p.dryReflagged, p.dryDropped = 0, 0
+	if ok, err := p.planChanges(ctx); ok || err != nil {
+		return err
+	}
 	there, current, err := p.listDest(ctx)
 	if err != nil {
 		return at(EndDest, err)
 	}
 	p.there = there
-	mirror := p.run.job.Mirror && !p.run.job.Dest.Traits().AutoExpunge
-	_, archive := p.run.job.Dest.(mail.Historian)
-	merge := flagMerge{mode: p.run.job.Flags, mirror: mirror, archive: archive, dest: p.status(), current: current}
+	merge := p.merge(current)
 	pl := &planner{dest: there, filter: p.run.job.Filter, merge: merge, again: p.run.job.Full, next: p.records(ctx)}
 	ex := &executor{pairWork: p, merge: merge}
 	filter := p.run.job.Filter
@@ -42,20 +43,31 @@ func (p *pairWork) plan(ctx context.Context) error {
 	if err := pl.end(func(s step) error { return ex.do(ctx, s) }); err != nil {
 		return err
 	}
+	return p.planned(ctx, ex, there.Len())
+}
+
+func (p *pairWork) merge(current func(mail.UID) mail.Flags) flagMerge {
+	_, archive := p.run.job.Dest.(mail.Historian)
+	return flagMerge{mode: p.run.job.Flags, mirror: p.run.job.Mirror && !p.run.job.Dest.Traits().AutoExpunge,
+		archive: archive, dest: p.status(), current: current}
+}
+
+// planned carries out what had to wait until the listing was known to be complete.
+// there is the number of messages at the destination.
+func (p *pairWork) planned(ctx context.Context, ex *executor, there int) error {
 	if err := ex.flush(ctx); err != nil {
 		return err
 	}
-	// Only now is it known that the listing was complete.
 	if err := ex.forgetGone(ctx); err != nil {
 		return err
 	}
-	if err := p.markGone(ctx, ex.gone); err != nil {
+	if err := p.markGone(ctx, ex.gone, there); err != nil {
 		return err
 	}
 	p.listed = true
-	// The number of messages a clean copy leads to; more or fewer means that
-	// somebody else was at work.
-	p.expected = there.Len()
+	if p.base < 0 {
+		p.base = there
+	}
 	p.run.watch.send(EventPlan{Source: p.src.Path, Dest: p.dest, Copy: p.todo.Len(), Bytes: ex.bytes,
 		Already: p.already, LeftOut: Counts{LeftOut: p.leftOut}.Out()})
 	return nil

@@ -1,10 +1,14 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"mailferry/transfer/mail"
 )
@@ -26,6 +30,9 @@ type folderWork struct {
 	tries   int         // attempts since the last progress
 	struck  int         // messages given up because they end the connection
 	lastUID mail.UID    // greatest UID that an append in this attempt got
+	round   int         // counts attempts
+	base    int         // messages at the first plan of this attempt; -1: none yet
+	added   int         // messages this attempt added
 }
 
 func (f *folderWork) messages() (n int) {
@@ -164,15 +171,16 @@ func (f *folderWork) attempt(ctx context.Context) (err error) {
 	if f.run.stopped() {
 		return ErrStopped
 	}
-	if err := f.open(ctx); err != nil {
-		return at(EndDest, opening(err))
-	}
 	defer func() {
 		if cerr := f.close(); err == nil && cerr != nil {
-			err = at(EndDest, cerr)
+			err = cerr
 		}
 	}()
-	f.lastUID = 0
+	if err := f.open(ctx); err != nil {
+		return err
+	}
+	f.lastUID, f.base, f.added = 0, -1, 0
+	f.round++
 	if err := f.voidStale(ctx); err != nil {
 		return err
 	}
@@ -190,11 +198,31 @@ func (f *folderWork) attempt(ctx context.Context) (err error) {
 	return nil
 }
 
-func (f *folderWork) open(ctx context.Context) (err error) {
+// open opens the destination and, beside it, the first source folder.
+func (f *folderWork) open(ctx context.Context) error {
+	var g errgroup.Group
+	var destErr, sourceErr error
+	g.Go(func() error {
+		destErr = at(EndDest, opening(f.openDest(ctx)))
+		return nil
+	})
+	if i := slices.IndexFunc(f.pairs, func(p *pairWork) bool { return !p.done }); i >= 0 {
+		g.Go(func() error {
+			sourceErr = f.pairs[i].openSource(ctx)
+			return nil
+		})
+	}
+	g.Wait()
+	return cmp.Or(destErr, sourceErr)
+}
+
+func (f *folderWork) openDest(ctx context.Context) (err error) {
 	f.reader, f.writer = nil, nil
 	if !f.run.job.DryRun {
 		f.writer, err = f.run.job.Dest.OpenWriter(ctx, f.dest)
-		f.reader = f.writer
+		if err == nil {
+			f.reader = f.writer
+		}
 		return err
 	}
 	if f.exists {
@@ -203,11 +231,16 @@ func (f *folderWork) open(ctx context.Context) (err error) {
 	return err
 }
 
-func (f *folderWork) close() error {
-	if f.reader == nil {
-		return nil
+// close closes whatever is open.
+func (f *folderWork) close() (err error) {
+	for _, p := range f.pairs {
+		err = cmp.Or(err, p.closeSource())
 	}
-	return f.reader.Close()
+	if f.reader != nil {
+		err = cmp.Or(err, at(EndDest, f.reader.Close()))
+		f.reader, f.writer = nil, nil
+	}
+	return err
 }
 
 // status is the destination folder's, as of the opening. A folder that is not
@@ -261,7 +294,7 @@ func (f *folderWork) voidStale(ctx context.Context) error {
 		}
 		for _, p := range f.pairs {
 			if p.pair.ID == old.ID {
-				p.pair, p.done = fresh, false
+				p.pair, p.done, p.concluded = fresh, false, false
 				p.copied, p.adopted = mail.UIDSet{}, mail.UIDSet{}
 			}
 		}

@@ -58,12 +58,12 @@ func (r *run) endHistory(ctx context.Context, err error) error {
 
 // markGone tells an archive which of the pair's messages the source no longer
 // has. The listing was complete.
-func (p *pairWork) markGone(ctx context.Context, gone mail.UIDSet) error {
+func (p *pairWork) markGone(ctx context.Context, gone mail.UIDSet, there int) error {
 	m, ok := p.writer.(mail.GoneMarker)
 	if !ok {
 		return nil
 	}
-	p.suspect = gone.Len() >= suspectLeast && gone.Len()*100 > p.there.Len()*suspectPercent
+	p.suspect = gone.Len() >= suspectLeast && gone.Len()*100 > there*suspectPercent
 	return at(EndDest, m.MarkGone(ctx, gone, p.suspect))
 }
 

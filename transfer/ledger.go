@@ -72,6 +72,7 @@ type Intent struct {
 type Change struct {
 	Void    *Pair                 // drop every record and intent of this pair
 	Pair    *Pair                 // record the pair's new state, or a new pair: ID is filled in
+	Pairs   []*Pair               // more of them
 	Forget  map[int64]mail.UIDSet // drop records by pair and source UID
 	Records map[int64][]Record    // add or replace records, by pair
 	Settle  []int64               // intents to drop, by ID

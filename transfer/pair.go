@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,10 +23,10 @@ type pairWork struct {
 	failed      map[mail.UID]error
 	refused     map[mail.UID]error // refused once, and not yet found out whether it is there all the same
 	refusedSize map[mail.UID]int64
-	plain       mail.UIDSet // refused with its keywords, so sent without
-	doubt       mail.UIDSet // see matching.doubtful
-	validity    uint32      // of the source, as first opened
-	opened      bool
+	plain       mail.UIDSet      // refused with its keywords, so sent without
+	doubt       mail.UIDSet      // see matching.doubtful
+	validity    uint32           // of the source, as first opened
+	seen        bool             // the source has been opened
 	strikes     map[mail.UID]int // how often reading this message alone ended the connection
 	counts      Counts           // those that are neither sets nor of one attempt
 	done        bool
@@ -40,6 +41,7 @@ type pairWork struct {
 	unplaced int         // of these, at an unknown place
 	appended int         // records of what this ledger's runs put there
 	there    mail.UIDSet // what the destination holds
+	partial  bool        // only what changed was listed: there is empty
 	leftOut  map[Reason]int
 	todo     mail.UIDSet
 	expunge  map[mail.UID]mail.UID // source UID -> destination UID, for --mirror
@@ -48,11 +50,14 @@ type pairWork struct {
 
 	dryReflagged, dryDropped int // in a dry run: counts of the last plan
 
-	voided   bool     // in a dry run: the ledger's records do not count
-	next     mail.UID // no message sent from now on gets a smaller UID
-	expected int      // messages the destination should have at the end
-	unset    bool     // flags that the destination refused
-	suspect  bool     // so much vanished from the source that the archive keeps it current
+	voided  bool     // in a dry run: the ledger's records do not count
+	next    mail.UID // no message sent from now on gets a smaller UID
+	unset   bool     // flags that the destination refused
+	suspect bool     // so much vanished from the source that the archive keeps it current
+
+	concluded bool        // the work went to its end in this run
+	opened    mail.Status // the destination's, when it did
+	ended     int         // the attempt in which it did
 }
 
 func newPairWork(f *folderWork, src mail.Folder, pair Pair) *pairWork {
@@ -93,15 +98,10 @@ func sameMessages(a, b mail.Status) bool {
 
 // attempt brings the pair up to date. The destination is open.
 func (p *pairWork) attempt(ctx context.Context) (err error) {
-	p.source, err = p.run.job.Source.OpenReader(ctx, p.src.Path)
-	if err != nil {
-		return at(EndSource, opening(err))
+	if err := p.openSource(ctx); err != nil {
+		return err
 	}
-	defer func() {
-		if cerr := p.source.Close(); err == nil && cerr != nil {
-			err = at(EndSource, cerr)
-		}
-	}()
+	defer func() { err = cmp.Or(err, p.closeSource()) }()
 	for _, stage := range []func(context.Context) error{
 		p.checkValidity, p.settle, p.review, p.plan, p.adopt, p.copy, p.conclude,
 	} {
@@ -113,6 +113,26 @@ func (p *pairWork) attempt(ctx context.Context) (err error) {
 	return nil
 }
 
+func (p *pairWork) openSource(ctx context.Context) (err error) {
+	if p.source != nil {
+		return nil
+	}
+	p.source, err = p.run.job.Source.OpenReader(ctx, p.src.Path)
+	if err != nil {
+		p.source = nil
+	}
+	return at(EndSource, opening(err))
+}
+
+func (p *pairWork) closeSource() error {
+	if p.source == nil {
+		return nil
+	}
+	source := p.source
+	p.source = nil
+	return at(EndSource, source.Close())
+}
+
 // checkValidity voids the records when the UIDs of either end have lost their
 // meaning (RFC 9051 section 2.3.1.1). A UIDNEXT that has shrunk tells the same: a server
 // restored from its backup gives UIDs away a second time.
@@ -122,10 +142,10 @@ func (p *pairWork) checkValidity(ctx context.Context) error {
 		return at(EndSource, &mail.Error{Op: "read", Folder: p.src.Path, Scope: mail.ScopeFolder, Retry: mail.RetryNever,
 			Hint: "run again", Err: errors.New("uidvalidity changed during the run")})
 	}
-	if src == 0 && p.opened {
+	if src == 0 && p.seen {
 		p.startOver() // the UIDs of the last session mean nothing any more
 	}
-	p.validity, p.opened = src, true
+	p.validity, p.seen = src, true
 	same := p.pair.ID != 0 && src != 0 && dst != 0 &&
 		p.pair.SourceState.UIDValidity == src && p.pair.DestState.UIDValidity == dst
 	if same && !shrunk(p.source.Status(), p.pair.SourceState) && !shrunk(p.status(), p.pair.DestState) {
@@ -151,35 +171,6 @@ func (p *pairWork) checkValidity(ctx context.Context) error {
 
 func shrunk(now, before mail.Status) bool {
 	return now.UIDNext != 0 && now.UIDNext < before.UIDNext
-}
-
-// conclude records the state of both ends, if nothing is left over, so that the
-// next run need not open the folders.
-func (p *pairWork) conclude(ctx context.Context) error {
-	if p.writer == nil {
-		return nil
-	}
-	now, err := p.refresh(ctx)
-	if err != nil {
-		return err
-	}
-	pair := p.pair
-	pair.SourceState, pair.DestState = p.source.Status(), now
-	// Changes of flags since the opening have not been seen.
-	pair.DestState.HighestModSeq = p.status().HighestModSeq
-	pair.Filter = p.filterText()
-	// Messages that came or went at the destination meanwhile must be looked at: the next
-	// run looks for new ones from the UIDNEXT recorded here.
-	undisturbed := int(now.Messages) == p.expected && now.UIDNext == max(p.lastUID+1, p.status().UIDNext)
-	if !undisturbed {
-		pair.DestState.UIDNext = p.status().UIDNext
-	}
-	pair.Complete = undisturbed && len(p.failed) == 0 && len(p.leftOut) == 0 && p.gone.Empty() && len(p.expunge) == 0 && !p.unset && !p.suspect
-	if err := p.run.ledger.Commit(ctx, Change{Pair: &pair}); err != nil {
-		return ofLedger(err)
-	}
-	p.pair = pair
-	return nil
 }
 
 // folderReport adds up what the run knows of the pair.

@@ -9,37 +9,107 @@ import (
 	"mailferry/transfer/mail"
 )
 
-// makeFolders creates what the destination lacks, parents first, and carries
-// subscriptions over. All of it comes before the first message is sent. A folder that
-// cannot be made is that folder's error alone.
+// makeFolders creates what the destination lacks, parents first, carries subscriptions
+// over and records the new pairs. All of it comes before the first message is sent. A
+// folder that cannot be made is that folder's error alone.
 func (r *run) makeFolders(ctx context.Context, src []mail.Folder) error {
-	byDepth := slices.SortedFunc(slices.Values(r.folders), func(a, b *folderWork) int { return a.dest.Compare(b.dest) })
-	for _, f := range byDepth {
-		if f.exists {
-			continue
+	for _, stage := range []func(context.Context) error{r.createMissing, r.checkMade} {
+		if err := stage(ctx); err != nil {
+			return err
 		}
-		err := r.insist(ctx, f.pairs[0].src.Path, always, func() error {
-			return r.job.Dest.Create(ctx, mail.Folder{Path: f.dest, Role: f.pairs[0].src.Role})
-		})
-		if err != nil {
-			err = at(EndDest, err)
-			if endsRun(err) || unreachable(err) {
-				return err
-			}
-			for _, p := range f.pairs {
-				p.err = err
-			}
-			continue
-		}
-		f.made = true
-	}
-	if err := r.checkMade(ctx); err != nil {
-		return err
 	}
 	if err := r.subscribe(ctx, src); err != nil {
 		return err
 	}
+	if err := r.recordPairs(ctx); err != nil {
+		return err
+	}
 	return r.standStill(ctx)
+}
+
+func (r *run) createMissing(ctx context.Context) error {
+	var missing []*folderWork
+	var folders []mail.Folder
+	for _, f := range slices.SortedFunc(slices.Values(r.folders), func(a, b *folderWork) int { return a.dest.Compare(b.dest) }) {
+		if !f.exists {
+			missing = append(missing, f)
+			folders = append(folders, mail.Folder{Path: f.dest, Role: f.pairs[0].src.Role})
+		}
+	}
+	errs, err := r.create(ctx, folders)
+	for i, f := range missing {
+		if f.made = i < len(errs) && errs[i] == nil; f.made || i >= len(errs) {
+			continue
+		}
+		for _, p := range f.pairs {
+			p.err = at(EndDest, errs[i])
+		}
+	}
+	return at(EndDest, err)
+}
+
+// create makes folders, all at once where the store can, and tries again what may
+// succeed. The second error ends the run.
+func (r *run) create(ctx context.Context, folders []mail.Folder) (errs []error, err error) {
+	errs = make([]error, len(folders))
+	if maker, ok := r.job.Dest.(mail.FolderMaker); ok && len(folders) > 1 {
+		err = r.insist(ctx, folders[0].Path, always, func() (err error) {
+			errs, err = maker.CreateAll(ctx, folders)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	} else {
+		for i := range errs {
+			errs[i] = errNotTried
+		}
+	}
+	for i, f := range folders {
+		if errs[i] == nil || mail.ErrorOf(errs[i]).Retry == mail.RetryNever && errs[i] != errNotTried {
+			continue
+		}
+		errs[i] = r.insist(ctx, f.Path, always, func() error { return r.job.Dest.Create(ctx, f) })
+		if errs[i] != nil && (endsRun(errs[i]) || unreachable(at(EndDest, errs[i]))) {
+			return errs[:i], errs[i]
+		}
+	}
+	return errs, nil
+}
+
+var errNotTried = errors.New("not tried yet")
+
+// recordPairs records all new pairs in one commit, where both ends' UIDVALIDITY is known
+// already; the others are recorded one by one when they are opened.
+func (r *run) recordPairs(ctx context.Context) error {
+	var change Change
+	var fresh []*pairWork
+	for _, f := range r.folders {
+		status := f.before.Status
+		for _, p := range f.pairs {
+			if p.err != nil || p.pair.ID != 0 || status == nil || status.UIDValidity == 0 ||
+				p.src.Status == nil || p.src.Status.UIDValidity == 0 {
+				continue
+			}
+			pair := &Pair{Source: p.src.Path, Dest: p.dest, Subscribed: p.pair.Subscribed,
+				SourceState: mail.Status{UIDValidity: p.src.Status.UIDValidity},
+				DestState:   mail.Status{UIDValidity: status.UIDValidity},
+				// What no run can have sent anything to holds nothing to be recognised.
+				Adopted: (f.made || r.fresh) && status.Messages == 0}
+			change.Pairs = append(change.Pairs, pair)
+			fresh = append(fresh, p)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := r.ledger.Commit(ctx, change); err != nil {
+		return ofLedger(err)
+	}
+	for i, p := range fresh {
+		p.pair = *change.Pairs[i]
+	}
+	return nil
 }
 
 // standStill waits once for all folders that may still be receiving from an
@@ -92,12 +162,19 @@ func (r *run) checkMade(ctx context.Context) error {
 	if err != nil {
 		return at(EndDest, err)
 	}
-	listed := make(map[mail.Path]bool)
+	listed := make(map[mail.Path]mail.Folder)
 	for _, f := range list {
-		listed[f.Path] = !f.NoSelect && !f.Missing
+		if !f.NoSelect && !f.Missing {
+			listed[f.Path] = f
+		}
 	}
 	for _, f := range r.folders {
-		if !f.made || listed[f.dest] {
+		now, ok := listed[f.dest]
+		if !f.made {
+			continue
+		}
+		if ok {
+			f.before.Status = now.Status
 			continue
 		}
 		for _, p := range f.pairs {
@@ -144,27 +221,60 @@ func (r *run) subscribe(ctx context.Context, src []mail.Folder) error {
 	if !ok {
 		return nil
 	}
+	for _, subscribed := range []bool{true, false} {
+		if err := r.subscribeAll(ctx, to, subscribed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) subscribeAll(ctx context.Context, to mail.Subscriber, subscribed bool) error {
+	var work []*pairWork
+	var paths []mail.Path
 	for _, f := range r.folders {
 		for _, p := range f.pairs {
-			if p.err != nil || p.src.Subscribed == p.pair.Subscribed {
+			if p.err != nil || p.src.Subscribed == p.pair.Subscribed || p.src.Subscribed != subscribed {
 				continue
 			}
-			if p.src.Subscribed != f.before.Subscribed {
-				err := r.insist(ctx, p.src.Path, always, func() error { return to.SetSubscribed(ctx, f.dest, p.src.Subscribed) })
-				if err != nil && (endsRun(err) || unreachable(err)) {
-					return at(EndDest, err)
-				}
-				if err != nil {
-					r.watch.problem(Problem{Kind: ProblemSubscription, Folder: p.src.Path, Dest: f.dest, Err: at(EndDest, err)})
-					continue
-				}
-			}
-			if err := p.noteSubscribed(ctx); err != nil {
+			if subscribed != f.before.Subscribed {
+				work, paths = append(work, p), append(paths, f.dest)
+			} else if err := p.noteSubscribed(ctx); err != nil {
 				return err
 			}
 		}
 	}
+	errs, err := r.setSubscribed(ctx, to, paths, subscribed)
+	if err != nil {
+		return at(EndDest, err)
+	}
+	for i, p := range work {
+		if errs[i] != nil {
+			r.watch.problem(Problem{Kind: ProblemSubscription, Folder: p.src.Path, Dest: p.dest, Err: at(EndDest, errs[i])})
+		} else if err := p.noteSubscribed(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// setSubscribed is create for subscriptions.
+func (r *run) setSubscribed(ctx context.Context, to mail.Subscriber, paths []mail.Path, subscribed bool) (errs []error, err error) {
+	if maker, ok := r.job.Dest.(mail.FolderMaker); ok && len(paths) > 1 {
+		err = r.insist(ctx, paths[0], always, func() (err error) {
+			errs, err = maker.SetSubscribedAll(ctx, paths, subscribed)
+			return err
+		})
+		return errs, err
+	}
+	errs = make([]error, len(paths))
+	for i, path := range paths {
+		errs[i] = r.insist(ctx, path, always, func() error { return to.SetSubscribed(ctx, path, subscribed) })
+		if errs[i] != nil && (endsRun(errs[i]) || unreachable(at(EndDest, errs[i]))) {
+			return errs, errs[i]
+		}
+	}
+	return errs, nil
 }
 
 func (p *pairWork) noteSubscribed(ctx context.Context) error {

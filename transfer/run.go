@@ -30,6 +30,9 @@ func Run(ctx context.Context, job Job) (*Report, error) {
 		return r.report, err
 	}
 	err = r.work(ctx)
+	if err == nil || errors.Is(err, ErrStopped) {
+		err = cmp.Or(err, r.conclude(ctx))
+	}
 	if err == nil && job.Mirror {
 		err = r.mirror(ctx)
 	}

@@ -239,7 +239,7 @@ func (w *writing) confirm(s *sent, uid mail.UID) {
 	s.cover.open--
 	w.copied.Add(src)
 	w.lastUID = max(w.lastUID, uid)
-	w.expected++
+	w.added++
 	w.counts.Bytes += s.info.Size
 	w.counts.FlagsDropped += s.dropped
 	delete(w.refused, src)

@@ -42,8 +42,10 @@ func refused(err error) error { return failed(opCommit, err) }
 
 // check finds what no ledger can record, whatever is in it.
 func check(c transfer.Change) error {
-	if p := c.Pair; p != nil && (p.Source.IsZero() || p.Dest.IsZero()) {
-		return refused(errors.New("a pair needs a folder at both ends"))
+	for _, p := range pairsOf(c) {
+		if p.Source.IsZero() || p.Dest.IsZero() {
+			return refused(errors.New("a pair needs a folder at both ends"))
+		}
 	}
 	for pair, records := range c.Records {
 		for _, r := range records {
@@ -58,6 +60,14 @@ func check(c transfer.Change) error {
 		}
 	}
 	return nil
+}
+
+// pairsOf returns every pair that c records, in order.
+func pairsOf(c transfer.Change) []*transfer.Pair {
+	if c.Pair == nil {
+		return c.Pairs
+	}
+	return append([]*transfer.Pair{c.Pair}, c.Pairs...)
 }
 
 // taken is the error of a source folder that is to get a second destination.

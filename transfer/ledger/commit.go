@@ -36,8 +36,8 @@ func (l *Ledger) Commit(ctx context.Context, c transfer.Change) error {
 	for text, id := range w.fresh {
 		l.sets.learn(id, text)
 	}
-	if c.Pair != nil {
-		c.Pair.ID = w.pair
+	for n, p := range pairsOf(c) {
+		p.ID = w.pairs[n]
 	}
 	for n, i := range c.Intents {
 		i.ID = w.intents[n]
@@ -50,13 +50,13 @@ type committer struct {
 	*statements
 	sets    *flagSets
 	fresh   map[string]int64 // sets of flags that are known once the transaction is durable
-	pair    int64
+	pairs   []int64
 	intents []int64
 }
 
 func (w *committer) carryOut(c transfer.Change) error {
 	for _, step := range []func(transfer.Change) error{
-		w.voidPair, w.recordPair, w.forgetRecords, w.addRecords, w.settleIntents, w.addIntents,
+		w.voidPair, w.recordPairs, w.forgetRecords, w.addRecords, w.settleIntents, w.addIntents,
 	} {
 		if err := step(c); err != nil {
 			return err
@@ -82,18 +82,19 @@ func (w *committer) voidPair(c transfer.Change) error {
 	return errors.Join(err1, err2)
 }
 
-func (w *committer) recordPair(c transfer.Change) (err error) {
-	if c.Pair == nil {
-		return nil
+func (w *committer) recordPairs(c transfer.Change) (err error) {
+	for _, pair := range pairsOf(c) {
+		p := *pair
+		if p.ID, err = w.identify(p); err != nil {
+			return err
+		}
+		w.pairs = append(w.pairs, p.ID)
+		columns := pairColumns(p)
+		if _, err = w.putPair.Exec(append(columns, columnSum(columns))...); err != nil {
+			return err
+		}
 	}
-	p := *c.Pair
-	if p.ID, err = w.identify(p); err != nil {
-		return err
-	}
-	w.pair = p.ID
-	columns := pairColumns(p)
-	_, err = w.putPair.Exec(append(columns, columnSum(columns))...)
-	return err
+	return nil
 }
 
 // identify returns the ID under which p is to be recorded.

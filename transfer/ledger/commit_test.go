@@ -338,3 +338,30 @@ func TestMemoryFailsOnDemand(t *testing.T) {
 		t.Errorf("it took no effect: %+v", got)
 	}
 }
+
+// Many pairs in one change are recorded like one after the other, or not at all.
+func TestManyPairsInOneChange(t *testing.T) {
+	onBoth(t, func(t *testing.T, l *subject) {
+		old := addPair(t, l, "Old", "Old")
+		moved := old
+		moved.Complete = true
+		a := transfer.Pair{Source: path("A"), Dest: path("A")}
+		b := transfer.Pair{Source: path("B"), Dest: path("B")}
+		commit(t, l, transfer.Change{Pair: &a, Pairs: []*transfer.Pair{&moved, &b}})
+		if a.ID == 0 || b.ID == 0 || a.ID == b.ID || moved.ID != old.ID {
+			t.Fatalf("ids %d, %d, %d", a.ID, moved.ID, b.ID)
+		}
+		before := everything(t, l)
+		if want := []transfer.Pair{moved, a, b}; !reflect.DeepEqual(before.Pairs, want) {
+			t.Errorf("recorded %+v, want %+v", before.Pairs, want)
+		}
+		c := transfer.Pair{Source: path("C"), Dest: path("C")}
+		taken := transfer.Pair{Source: path("A"), Dest: path("elsewhere")}
+		if err := l.Commit(t.Context(), transfer.Change{Pairs: []*transfer.Pair{&c, &taken}}); err == nil || c.ID != 0 {
+			t.Errorf("a folder got two destinations: %v, %d", err, c.ID)
+		}
+		if after := everything(t, l); !reflect.DeepEqual(after, before) {
+			t.Errorf("a refused change left %+v", after)
+		}
+	})
+}

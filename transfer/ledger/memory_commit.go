@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"mailferry/transfer"
@@ -11,17 +12,18 @@ import (
 
 // Commit implements transfer.Ledger.
 func (m *Memory) Commit(ctx context.Context, c transfer.Change) error {
-	var pair int64
-	var ids []int64
+	var pairs, ids []int64
 	return m.change(ctx, "commit", func() (err error) {
-		if pair, err = m.admit(c); err != nil {
+		before := maps.Clone(m.pairs)
+		if pairs, err = m.admit(c); err != nil {
+			m.pairs = before
 			return err
 		}
-		ids = m.apply(c, pair)
+		ids = m.apply(c)
 		return nil
 	}, func() {
-		if c.Pair != nil {
-			c.Pair.ID = pair
+		for n, p := range pairsOf(c) {
+			p.ID = pairs[n]
 		}
 		for n, i := range c.Intents {
 			i.ID = ids[n]
@@ -29,29 +31,32 @@ func (m *Memory) Commit(ctx context.Context, c transfer.Change) error {
 	})
 }
 
-// admit checks everything that could fail, so that apply cannot, and returns the
-// ID that c.Pair has or will have.
-func (m *Memory) admit(c transfer.Change) (pair int64, err error) {
+// admit voids, records the pairs, returns their IDs and checks everything else that
+// could fail, so that apply cannot. After an error the pairs have to be put back.
+func (m *Memory) admit(c transfer.Change) (ids []int64, err error) {
 	if err := check(c); err != nil {
-		return 0, err
+		return nil, err
 	}
-	if c.Pair != nil {
-		if pair, err = m.identify(*c.Pair); err != nil {
-			return 0, err
+	voided := m.voided(c.Void)
+	for _, pair := range pairsOf(c) {
+		p := *pair
+		if p.ID, err = m.identify(p); err != nil {
+			return nil, err
 		}
+		ids, m.pairs[p.ID] = append(ids, p.ID), p
 	}
-	known := func(id int64) bool { _, ok := m.pairs[id]; return ok || id != 0 && id == pair }
 	for id := range c.Records {
-		if !known(id) {
-			return 0, refused(errNoPair)
+		if _, ok := m.pairs[id]; !ok {
+			return nil, refused(errNoPair)
 		}
 	}
 	for _, i := range c.Intents {
-		if !known(i.Pair) {
-			return 0, refused(errNoPair)
+		if _, ok := m.pairs[i.Pair]; !ok {
+			return nil, refused(errNoPair)
 		}
 	}
-	return pair, nil
+	m.void(voided)
+	return ids, nil
 }
 
 // identify returns the ID under which p is to be recorded.
@@ -83,15 +88,7 @@ func (m *Memory) bySource(source mail.Path) (transfer.Pair, bool) {
 	return transfer.Pair{}, false
 }
 
-func (m *Memory) apply(c transfer.Change, pair int64) (intents []int64) {
-	if c.Void != nil {
-		m.void(*c.Void)
-	}
-	if c.Pair != nil {
-		p := *c.Pair
-		p.ID = pair
-		m.pairs[pair] = p
-	}
+func (m *Memory) apply(c transfer.Change) (intents []int64) {
 	for id, uids := range c.Forget {
 		m.records[id] = slices.DeleteFunc(m.records[id], func(r transfer.Record) bool { return uids.Contains(r.Source) })
 	}
@@ -110,13 +107,21 @@ func (m *Memory) apply(c transfer.Change, pair int64) (intents []int64) {
 	return intents
 }
 
-func (m *Memory) void(p transfer.Pair) {
-	id := p.ID
-	if id == 0 {
-		if known, ok := m.bySource(p.Source); ok && known.Dest == p.Dest {
-			id = known.ID
-		}
+// voided returns the ID of the pair that is to be voided; 0: none.
+func (m *Memory) voided(p *transfer.Pair) int64 {
+	switch {
+	case p == nil:
+		return 0
+	case p.ID != 0:
+		return p.ID
 	}
+	if known, ok := m.bySource(p.Source); ok && known.Dest == p.Dest {
+		return known.ID
+	}
+	return 0
+}
+
+func (m *Memory) void(id int64) {
 	delete(m.records, id)
 	m.intents = slices.DeleteFunc(m.intents, func(i transfer.Intent) bool { return i.Pair == id })
 }

@@ -23,7 +23,8 @@ type folder struct {
 	validity    uint32
 	next        mail.UID
 	modSeq      uint64
-	messages    []*Message // ascending by UID
+	messages    []*Message          // ascending by UID
+	expunged    map[mail.UID]uint64 // with the mod-sequence of then
 	writer      *handle
 	late        []*Message // still on their way in from a handle that died
 	gone        bool
@@ -67,6 +68,10 @@ func (f *folder) remove(uid mail.UID) bool {
 	if ok {
 		f.messages = slices.Delete(f.messages, i, i+1)
 		f.modSeq++
+		if f.expunged == nil {
+			f.expunged = make(map[mail.UID]uint64)
+		}
+		f.expunged[uid] = f.modSeq
 	}
 	return ok
 }

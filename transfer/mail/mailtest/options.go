@@ -20,6 +20,7 @@ type Options struct {
 	NoUIDValidity bool // UIDVALIDITY is 0
 	ShiftUIDs     bool // with NoUIDValidity: every handle numbers the messages differently
 	NoModSeqs     bool
+	NoResync      bool // List does not tell what was expunged
 	NoListStatus  bool // Folders tells no Status
 	NoUIDNext     bool // UIDNEXT is unknown
 	NoTotals      bool // unseen messages and octets of a folder are unknown
@@ -62,6 +63,7 @@ func (o Options) traits() mail.Traits {
 		DurableUIDs: !o.NoUIDValidity,
 		UIDPlus:     !o.NoUIDPlus,
 		ModSeqs:     !o.NoModSeqs,
+		Resync:      !o.NoModSeqs && !o.NoResync,
 		MaxSize:     o.MaxSize,
 		AutoExpunge: o.AutoExpunge,
 		Connections: o.Connections,

@@ -25,6 +25,12 @@ func (r *reader) List(ctx context.Context, opts mail.ListOptions, fn func(mail.I
 	if opts.ChangedSince > 0 && h.m.opts.NoModSeqs {
 		return h.m.broken("list %q: ChangedSince without mod-sequences", h.path)
 	}
+	if opts.Vanished != nil {
+		if opts.ChangedSince == 0 || h.m.opts.NoResync {
+			return h.m.broken("list %q: Vanished without ChangedSince or Traits.Resync", h.path)
+		}
+		h.vanished(opts)
+	}
 	for _, uid := range h.uids(opts.From) {
 		if opts.Only != nil && !opts.Only.Contains(uid+h.shift) {
 			continue
@@ -56,6 +62,17 @@ func (h *handle) uids(from mail.UID) []mail.UID {
 		}
 	}
 	return uids
+}
+
+// vanished tells what was expunged since opts.ChangedSince.
+func (h *handle) vanished(opts mail.ListOptions) {
+	h.m.mu.Lock()
+	defer h.m.mu.Unlock()
+	for uid, modSeq := range h.f.expunged {
+		if modSeq > opts.ChangedSince {
+			opts.Vanished.Add(uid + h.shift)
+		}
+	}
 }
 
 func (h *handle) message(uid mail.UID) (Message, bool) {

@@ -144,6 +144,12 @@ func listSabotages() []sabotage {
 				return r.List(ctx, o, fn)
 			}
 		}},
+		{"expunged messages untold", "list expunged", Options{}, func(s *sabotaged) {
+			s.list = func(r mail.Reader, o mail.ListOptions, fn func(mail.Info) error) error {
+				o.Vanished = nil
+				return r.List(ctx, o, fn)
+			}
+		}},
 		{"cancelling unheard", "cancelled before", Options{}, func(s *sabotaged) {
 			s.list = func(r mail.Reader, o mail.ListOptions, fn func(mail.Info) error) error {
 				return r.List(ctx, o, fn)

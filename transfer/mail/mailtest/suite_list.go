@@ -14,6 +14,7 @@ func listChecks() []check {
 		{"list fields", checkListFields},
 		{"list stopped", checkListStopped},
 		{"list changes", checkListChanges},
+		{"list expunged", checkListVanished},
 		{"uids last", checkUIDsLast},
 	}
 }
@@ -171,6 +172,43 @@ func checkListChanges(e *env) {
 	}
 	if rest := e.list(w, mail.ListOptions{ChangedSince: before, From: all[2], Flags: true}); len(rest) != 1 {
 		e.Errorf("changed From UID %d: %v", all[2], uids(rest))
+	}
+}
+
+func checkListVanished(e *env) {
+	if !e.traits.Resync || !e.traits.DurableUIDs {
+		e.Skip("what was expunged since another session is not told")
+	}
+	e.create(e.folder)
+	w := e.writer(e.folder)
+	e.fill(w, 1, 6)
+	ex, ok := w.(mail.Expunger)
+	if !ok {
+		e.Skip("nothing can be expunged here")
+	}
+	all := uids(e.list(w, mail.ListOptions{}))
+	e.ok("Expunge", ex.Expunge(e.ctx, mail.NewUIDSet(all[0])))
+	st, err := w.Refresh(e.ctx)
+	e.ok("Refresh", err)
+	since := st.HighestModSeq
+	e.ok("Expunge", ex.Expunge(e.ctx, mail.NewUIDSet(all[2], all[3])))
+	e.ok("SetFlags", w.SetFlags(e.ctx, []mail.FlagChange{{UID: all[4], Add: mail.NewFlags(mail.Flagged)}}))
+	e.close(w)
+	r := e.reader(e.folder)
+	var vanished mail.UIDSet
+	got := e.list(r, mail.ListOptions{ChangedSince: since, Flags: true, Vanished: &vanished})
+	if len(got) != 1 || got[0].UID != all[4] {
+		e.Errorf("changed are %v, want %d", uids(got), all[4])
+	}
+	for i, uid := range all {
+		gone := i == 2 || i == 3
+		if i != 0 && vanished.Contains(uid) != gone { // the first may be told once more
+			e.Errorf("message %d of 6: expunged is %v, but told is %v", i+1, gone, vanished.Contains(uid))
+		}
+	}
+	rest := uids(e.list(r, mail.ListOptions{}))
+	if len(rest) != 3 {
+		e.Errorf("%d messages are left, want 3", len(rest))
 	}
 }
 

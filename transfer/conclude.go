@@ -1,0 +1,98 @@
+package transfer
+
+import (
+	"context"
+	"time"
+
+	"mailferry/transfer/mail"
+)
+
+// conclude notes the state of both ends as the pair's work ends. It is recorded for
+// all pairs together, when the run ends.
+func (p *pairWork) conclude(context.Context) error {
+	if p.writer == nil {
+		return nil
+	}
+	p.pair.SourceState = p.source.Status()
+	p.concluded, p.opened, p.ended = true, p.status(), p.round
+	return nil
+}
+
+// conclude records the state of both ends of every pair that is done, so that the next
+// run need not open what is finished. One listing tells the destination's.
+func (r *run) conclude(ctx context.Context) error {
+	var done []*pairWork
+	for _, f := range r.folders {
+		for _, p := range f.pairs {
+			if p.concluded {
+				done = append(done, p)
+			}
+		}
+	}
+	if len(done) == 0 {
+		return nil
+	}
+	// What was done is recorded even when the run was stopped.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	var list []mail.Folder
+	err := r.insist(ctx, mail.Path{}, always, func() (err error) {
+		list, err = r.job.Dest.Folders(ctx)
+		return err
+	})
+	if err != nil {
+		return at(EndDest, err)
+	}
+	listed := make(map[mail.Path]mail.Folder, len(list))
+	for _, f := range list {
+		listed[f.Path] = f
+	}
+	var change Change
+	for _, p := range done {
+		now, err := r.destStatus(ctx, listed[p.dest])
+		if err != nil {
+			return err
+		}
+		if now.UIDValidity == p.opened.UIDValidity {
+			pair := p.finalState(now)
+			change.Pairs = append(change.Pairs, &pair)
+		}
+	}
+	if len(change.Pairs) == 0 {
+		return nil
+	}
+	return ofLedger(r.ledger.Commit(ctx, change))
+}
+
+// destStatus opens the folder where the destination does not tell its status otherwise.
+func (r *run) destStatus(ctx context.Context, f mail.Folder) (mail.Status, error) {
+	switch {
+	case f.Status != nil:
+		return *f.Status, nil
+	case f.Path.IsZero() || f.NoSelect || f.Missing:
+		return mail.Status{}, nil
+	}
+	reader, err := r.job.Dest.OpenReader(ctx, f.Path)
+	if err != nil {
+		return mail.Status{}, at(EndDest, err)
+	}
+	status := reader.Status()
+	return status, at(EndDest, reader.Close())
+}
+
+// finalState is what is recorded of a pair that is done. Messages that came or went at the
+// destination meanwhile, other than this run's, must be looked at: the next run looks for
+// new ones from the UIDNEXT recorded here.
+func (p *pairWork) finalState(now mail.Status) Pair {
+	pair := p.pair
+	pair.Filter = p.filterText()
+	pair.DestState = now
+	// Changes of flags since the opening have not been seen.
+	pair.DestState.HighestModSeq = p.opened.HighestModSeq
+	undisturbed := p.ended == p.round && int(now.Messages) == p.base+p.added && now.UIDNext == max(p.lastUID+1, p.opened.UIDNext)
+	if !undisturbed {
+		pair.DestState.UIDNext = p.opened.UIDNext
+	}
+	pair.Complete = undisturbed && len(p.failed) == 0 && len(p.leftOut) == 0 && p.gone.Empty() && len(p.expunge) == 0 && !p.unset && !p.suspect
+	return pair
+}
