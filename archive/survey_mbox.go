@@ -28,9 +28,14 @@ func (m mboxFormat) survey(f catalogue.Folder, known places) (out found, err err
 	}
 	defer in.Close()
 	out.read = func(place string) (catalogue.Message, error) { return m.takeIn(f.Dir, place) }
+	broken := false // the message before is: text behind it is its own
 	err = mbox.Scan(io.NewSectionReader(in, 0, 1<<62), 0, func(e *mbox.Entry) error {
 		place := mboxPlace(e.Place())
+		remains := broken && e.Kind == mbox.Junk
+		_, err := e.End()
+		broken = errors.Is(err, mbox.ErrDamaged)
 		switch sum := shortSum(place); {
+		case remains:
 		case e.Kind == mbox.Superseded:
 		case e.Kind != mbox.Own:
 			out.foreign = append(out.foreign, strconv.FormatInt(e.At, 10))
