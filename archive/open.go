@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"mailferry/archive/catalogue"
+	"mailferry/archive/maildir"
 	"mailferry/transfer/mail"
 )
 
@@ -121,17 +123,40 @@ func (a *Archive) findFormat() (err error) {
 	return err
 }
 
-// checkInside refuses directories that lead out of the archive.
-func (a *Archive) checkInside() error {
-	return a.fs.List(".", func(entries []fs.DirEntry) error {
+// checkInside refuses links, by which files and directories lead out of the archive.
+func (a *Archive) checkInside() error { return a.checkLinks(".") }
+
+func (a *Archive) checkLinks(dir string) error {
+	var below []string
+	err := a.fs.List(dir, func(entries []fs.DirEntry) error {
 		for _, e := range entries {
+			name := path.Join(dir, e.Name())
 			if e.Type()&fs.ModeSymlink != 0 {
-				return refuse(opOpen, a.root, errors.New("it contains a symbolic link: "+e.Name()), mail.KindRefused,
+				return refuse(opOpen, a.root, errors.New("it contains a symbolic link: "+name), mail.KindRefused,
 					"an archive is one directory; remove the link")
+			}
+			if e.IsDir() && a.mayHoldFolders(dir, e.Name()) {
+				below = append(below, name)
 			}
 		}
 		return nil
 	})
+	for i := 0; err == nil && i < len(below); i++ {
+		err = a.checkLinks(below[i])
+	}
+	return err
+}
+
+// mayHoldFolders is false for directories that hold messages, of which there may be millions: a link among
+// them cannot be followed out of the archive.
+func (a *Archive) mayHoldFolders(dir, name string) bool {
+	switch {
+	case dir == ".":
+		return a.format.name() == MBox || !maildir.Unrelated(name) || name == ownDir
+	case dir == ownDir:
+		return false
+	}
+	return a.format.name() == MBox
 }
 
 func (a *Archive) openToWrite(ctx context.Context) (err error) {

@@ -27,6 +27,41 @@ func TestWhatIsNoArchiveIsRefusedAndLeftAlone(t *testing.T) {
 		{"a file", write, "it is a file", "it is a file"},
 		{"other things", func(t *testing.T, dir string) { write(t, dir+"/photo.jpg") }, "no archive", "not empty"},
 		{"a Maildir of somebody", func(t *testing.T, dir string) { write(t, dir+"/cur/1600000000.M1P1.host:2,S") }, "no archive", "not empty"},
+		{"an archive with a folder that leads out of it", func(t *testing.T, dir string) {
+			closed(t, create(t, dir, archive.Options{}))
+			out := t.TempDir()
+			write(t, out+"/precious")
+			ok(t, os.RemoveAll(dir+"/cur"))
+			ok(t, os.Symlink(out, dir+"/cur"))
+		}, "symbolic link: cur", "an archive already"},
+		{"an archive whose own directory leads out of it", func(t *testing.T, dir string) {
+			closed(t, create(t, dir, archive.Options{}))
+			out := filepath.Join(t.TempDir(), "own")
+			ok(t, os.Rename(dir+"/.mailferry", out))
+			ok(t, os.Symlink(out, dir+"/.mailferry"))
+		}, "no directory", "an archive already"},
+		{"a folder below in an mbox archive that leads out of it", func(t *testing.T, dir string) {
+			a := create(t, dir, archive.Options{Format: archive.MBox})
+			ok(t, a.Create(t.Context(), mail.Folder{Path: mail.ParsePath("Archive/2024")}))
+			closed(t, a)
+			out := filepath.Join(t.TempDir(), "2024.mbox")
+			ok(t, os.Rename(dir+"/Archive/2024.mbox", out))
+			ok(t, os.Symlink(out, dir+"/Archive/2024.mbox"))
+		}, "symbolic link", "an archive already"},
+		{"a Maildir folder whose cur leads out of it", func(t *testing.T, dir string) {
+			a := create(t, dir, archive.Options{})
+			ok(t, a.Create(t.Context(), mail.Folder{Path: mail.NewPath("Sub")}))
+			closed(t, a)
+			out := filepath.Join(t.TempDir(), "cur")
+			ok(t, os.Rename(dir+"/.Sub/cur", out))
+			ok(t, os.Symlink(out, dir+"/.Sub/cur"))
+		}, "symbolic link", "an archive already"},
+		{"a catalogue that is a link", func(t *testing.T, dir string) {
+			closed(t, create(t, dir, archive.Options{}))
+			out := filepath.Join(t.TempDir(), "catalogue.db")
+			ok(t, os.Rename(dir+"/.mailferry/catalogue.db", out))
+			ok(t, os.Symlink(out, dir+"/.mailferry/catalogue.db"))
+		}, "symbolic link", "an archive already"},
 		{"a file called .mailferry", func(t *testing.T, dir string) { write(t, dir+"/.mailferry") }, "no directory", "an archive already"},
 		{"a link to nothing", func(t *testing.T, dir string) { ok(t, os.Symlink("/nowhere/at/all", dir)) }, "nothing of that name", "link to nothing"},
 		{"an archive that a link leads out of", func(t *testing.T, dir string) {
