@@ -154,15 +154,7 @@ func TestAFullFileSystem(t *testing.T) {
 		t.Skip("only root can mount a small file system")
 	}
 	forBoth(t, func(t *testing.T, format archive.Format) {
-		mount := t.TempDir()
-		if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=400k"); err != nil {
-			t.Skipf("mount: %v", err)
-		}
-		t.Cleanup(func() {
-			if err := syscall.Unmount(mount, syscall.MNT_DETACH); err != nil {
-				t.Errorf("unmount: %v", err)
-			}
-		})
+		mount := mounted(t, "size=400k")
 		dir := filepath.Join(mount, "a")
 		a := create(t, dir, archive.Options{Format: format})
 		ok(t, a.BeginRun(t.Context(), source))
@@ -178,5 +170,49 @@ func TestAFullFileSystem(t *testing.T) {
 		}
 		ok(t, syscall.Mount("tmpfs", mount, "tmpfs", syscall.MS_REMOUNT, "size=10m"))
 		expectExactly(t, dir, done)
+	})
+}
+
+func mounted(t *testing.T, options string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		t.Skipf("mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	return dir
+}
+
+// TestAReadOnlyDisk: everything can be read, and writing is refused at the beginning, with the reason.
+func TestAReadOnlyDisk(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can mount a file system")
+	}
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		mount := mounted(t, "size=10m")
+		dir := filepath.Join(mount, "a")
+		a := create(t, dir, archive.Options{Format: format})
+		putLetters(t, a, inbox, 1, 3)
+		closed(t, a)
+		ok(t, syscall.Mount("tmpfs", mount, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+		before := tree(t, mount)
+		for _, try := range []func() (*archive.Archive, error){
+			func() (*archive.Archive, error) { return archive.Open(t.Context(), dir, archive.Options{Write: true}) },
+			func() (*archive.Archive, error) { return archive.Create(t.Context(), dir+"2", archive.Options{}) },
+		} {
+			if _, err := try(); err == nil || mail.ErrorOf(err).Kind != mail.KindRefused || !strings.Contains(mail.ErrorOf(err).Hint, "read-only") {
+				t.Errorf("writing: %v", err)
+			}
+		}
+		r := open(t, dir, archive.Options{})
+		expectSound(t, r)
+		closed(t, r)
+		if after := tree(t, mount); after != before {
+			t.Errorf("changed to\n%s", after)
+		}
 	})
 }

@@ -57,7 +57,8 @@ The files are "mboxrd": a message begins with a line "From ", a line of the mess
 stand five lines that are not part of the message: Status, X-Status and X-Keywords are its flags, X-UID
 and X-Mailferry say: UIDVALIDITY and UID at the source, octets, SHA-256, the day it arrived, and
 how the lines end: crlf (with CRLF instead of LF they are exactly what the source had), nofinal (the
-same without the last line end) or exact (as they stand here).
+same without the last line end) or exact (as they stand here). A message with X-Superseded instead was
+damaged; it was fetched again and stands further down.
 `
 
 const readmeOwn = `
@@ -67,6 +68,7 @@ What is in this directory:
                  stay in the archive and are marked as gone here.
   catalogue.copy the same, as it was after the last run
   lock           who writes the archive at the moment
+  replaced       damaged files of messages that were fetched again; they may be deleted
   ledger.db      what the last runs did, so that the next is quick; it may be deleted
 
 If the catalogue is lost, the next run makes it again from the files. Then these are not known any

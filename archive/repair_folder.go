@@ -159,7 +159,7 @@ func (w *repairing) replace(ctx context.Context, m *catalogue.Message, body mail
 		if err := w.a.format.make(w.f.Dir, w.f.Path); err != nil {
 			return fail("repair", w.f.Path, mail.ScopeStore, err)
 		}
-		if w.box, err = w.a.format.box(w.f); err != nil {
+		if w.box, err = w.a.openBox(ctx, &w.f); err != nil {
 			return fail("repair", w.f.Path, mail.ScopeStore, err)
 		}
 	}

@@ -14,8 +14,14 @@ import (
 	"mailferry/transfer/mail/mailtest"
 )
 
-// backedUp is an account of five letters, with large and odd ones among them, and its archive.
+// backedUp is an account of five letters, with a large and an odd one among them, and its archive.
 func backedUp(t *testing.T, format archive.Format) (account *mailtest.Memory, dir string) {
+	t.Helper()
+	return backedUpWith(t, format, 100_000)
+}
+
+// backedUpWith: the third letter has so many lines.
+func backedUpWith(t *testing.T, format archive.Format, lines int) (account *mailtest.Memory, dir string) {
 	t.Helper()
 	account = mailtest.New(mailtest.Options{Reporter: t, Name: source})
 	dir = filepath.Join(t.TempDir(), "a")
@@ -25,7 +31,7 @@ func backedUp(t *testing.T, format archive.Format) (account *mailtest.Memory, di
 		raw := letter(n)
 		switch n {
 		case 3:
-			raw = append(raw, bytes.Repeat([]byte("From the 0123456789\r\n"), 100_000)...)
+			raw = append(raw, bytes.Repeat([]byte("From the 0123456789\r\n"), lines)...)
 		case 4:
 			raw = append(raw, "bare\nlf, no end"...)
 		}

@@ -72,8 +72,23 @@ func (w *writer) open(ctx context.Context) (err error) {
 		delete(a.torn, path)
 		a.mu.Unlock()
 	}
-	w.box, err = a.format.box(w.f)
+	w.box, err = a.openBox(ctx, &w.f)
 	return err
+}
+
+// openBox opens a folder to be written. If somebody has made the file shorter than what was durable, it is
+// recorded first that less is: what a crash leaves behind that is known by it.
+func (a *Archive) openBox(ctx context.Context, f *catalogue.Folder) (box, error) {
+	b, err := a.format.box(*f)
+	if err != nil || a.format.name() != MBox || b.stamp() >= f.Stamp {
+		return b, err
+	}
+	a.touch()
+	if err := a.cat.SetStamp(context.WithoutCancel(ctx), f.ID, b.stamp()); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	f.Stamp = b.stamp()
+	return b, nil
 }
 
 func (a *Archive) claim(path mail.Path) bool {

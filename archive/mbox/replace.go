@@ -96,6 +96,13 @@ func (f *File) regionAt(at int64) (r region, err error) {
 	if at < 0 || at >= f.written {
 		return r, nil
 	}
+	if at > 0 {
+		// Behind a change of another program's, At may be amid another message.
+		var before [1]byte
+		if _, err := f.disk.ReadAt(before[:], at-1); err != nil || before[0] != '\n' {
+			return r, err
+		}
+	}
 	r.head = make([]byte, maxBlock)
 	n, err := f.disk.ReadAt(r.head, at)
 	if err != nil && err != io.EOF {
@@ -144,6 +151,9 @@ func (f *File) endOf(e *Entry) (int64, error) {
 // errStop ends a scan.
 var errStop = errors.New("stop")
 
+// maxFrom is more than a From_ line and the status lines of a block have.
+const maxFrom = 1 << 10
+
 // spareKeywords is the room for keywords that a block may be taken to have had.
 const spareKeywords = 256
 
@@ -158,7 +168,7 @@ func (r *region) blockFor(m *Meta, sum [32]byte, length int64) (text []byte, ok 
 	}
 	// A block that was hit itself is known by what is left of it.
 	uid := []byte(fmt.Sprintf("\n%s%d\n", uidName, m.UID))
-	if r.block != nil || !bytes.Contains(r.head, uid) && !bytes.Contains(r.head, []byte(hex.EncodeToString(m.Sum[:]))) {
+	if r.block != nil || bytes.Contains(r.head[:min(len(r.head), maxFrom)], []byte("\n"+supersededName)) || !bytes.Contains(r.head, uid) && !bytes.Contains(r.head, []byte(hex.EncodeToString(m.Sum[:]))) {
 		return nil, false
 	}
 	text, _ = formatBlock(m)
