@@ -22,9 +22,10 @@ type Store struct {
 }
 
 var (
-	_ mail.Store      = (*Store)(nil)
-	_ mail.Subscriber = (*Store)(nil)
-	_ mail.Describer  = (*Store)(nil)
+	_ mail.Store       = (*Store)(nil)
+	_ mail.Subscriber  = (*Store)(nil)
+	_ mail.FolderMaker = (*Store)(nil)
+	_ mail.Describer   = (*Store)(nil)
 )
 
 // New returns the account that opts describes. It does not connect.
@@ -142,62 +143,6 @@ func (s *Store) Traits() mail.Traits {
 	traits.MaxSize = srv.caps.AppendLimit()
 	traits.AutoExpunge = srv.caps.Has("X-GM-EXT-1")
 	return traits
-}
-
-// Create makes a folder, and its parents where the server does not by itself.
-func (s *Store) Create(ctx context.Context, folder mail.Folder) error {
-	return s.with(ctx, func(conn *wire.Conn) error {
-		names, err := s.spelling(ctx, conn)
-		if err != nil {
-			return err
-		}
-		return at(create(ctx, conn, names, folder.Path, folder.Role), folder.Path)
-	})
-}
-
-func create(ctx context.Context, conn *wire.Conn, names *names, path mail.Path, role mail.Role) error {
-	if path.IsInbox() {
-		return nil
-	}
-	raw := names.raw(path)
-	err := conn.Create(ctx, raw, role)
-	if parent, ok := path.Parent(); ok && refused(err) {
-		if perr := create(ctx, conn, names, parent, ""); perr == nil {
-			err = conn.Create(ctx, raw, role)
-		}
-	}
-	if refused(err) && isThere(ctx, conn, raw) {
-		err = nil
-	}
-	if err == nil {
-		names.add(path, raw)
-	}
-	return err
-}
-
-// isThere finds out whether a folder could not be created because it exists:
-// not every server says so.
-func isThere(ctx context.Context, conn *wire.Conn, raw string) bool {
-	_, err := conn.Status(ctx, raw)
-	return err == nil
-}
-
-// refused recognises a NO to CREATE, which may mean that the parent has to be
-// created first, or that the folder exists.
-func refused(err error) bool {
-	var no *wire.ReplyError
-	return errors.As(err, &no) && no.Reply.Status == "NO" && mail.ErrorOf(err).Retry == mail.RetryNever
-}
-
-// SetSubscribed implements mail.Subscriber.
-func (s *Store) SetSubscribed(ctx context.Context, path mail.Path, subscribed bool) error {
-	return s.with(ctx, func(conn *wire.Conn) error {
-		names, err := s.spelling(ctx, conn)
-		if err != nil {
-			return err
-		}
-		return at(conn.SetSubscribed(ctx, names.raw(path), subscribed), path)
-	})
 }
 
 // Name replaces what the server cannot spell in a component by "_".

@@ -96,18 +96,20 @@ func (w *writer) SetFlags(ctx context.Context, changes []mail.FlagChange) error 
 	if err := w.sync(ctx); err != nil {
 		return err
 	}
+	var steps []wire.FlagStep
 	for _, group := range groupChanges(changes) {
-		for _, step := range []struct {
-			add   bool
-			flags mail.Flags
-		}{{true, group.add}, {false, group.remove}} {
-			if len(step.flags) == 0 {
-				continue
-			}
-			if err := w.conn.Store(ctx, group.uids, step.add, step.flags); err != nil {
-				return w.flagError(err)
-			}
+		if len(group.add) > 0 {
+			steps = append(steps, wire.FlagStep{UIDs: group.uids, Add: true, Flags: group.add})
 		}
+		if len(group.remove) > 0 {
+			steps = append(steps, wire.FlagStep{UIDs: group.uids, Flags: group.remove})
+		}
+	}
+	if len(steps) == 0 {
+		return nil
+	}
+	if err := w.conn.StoreAll(ctx, steps); err != nil {
+		return w.flagError(err)
 	}
 	return nil
 }
@@ -177,7 +179,8 @@ func (w expungingWriter) Expunge(ctx context.Context, uids mail.UIDSet) error {
 	if err := w.sync(ctx); err != nil || uids.Empty() {
 		return err
 	}
-	if err := w.conn.Store(ctx, uids, true, mail.NewFlags(mail.Deleted)); err != nil {
+	deleted := wire.FlagStep{UIDs: uids, Add: true, Flags: mail.NewFlags(mail.Deleted)}
+	if err := w.conn.StoreAll(ctx, []wire.FlagStep{deleted}); err != nil {
 		return at(err, w.path)
 	}
 	return at(w.conn.Expunge(ctx, uids), w.path)

@@ -63,25 +63,6 @@ func (c *Conn) byName(ctx context.Context, op, verb, raw string, command func(*i
 	return err
 }
 
-// Store adds or removes flags of messages without asking what they are then.
-// Flags must be ValidFlag.
-func (c *Conn) Store(ctx context.Context, uids mail.UIDSet, add bool, flags mail.Flags) error {
-	store := &imap.StoreFlags{Op: imap.StoreFlagsDel, Silent: true}
-	if add {
-		store.Op = imap.StoreFlagsAdd
-	}
-	for _, f := range flags {
-		store.Flags = append(store.Flags, imap.Flag(f))
-	}
-	return c.do(ctx, "set flags", func(client *imapclient.Client) error {
-		var cmds []*imapclient.FetchCommand
-		for part := range uids.Chunks(math.MaxInt32, chunkRanges) {
-			cmds = append(cmds, client.Store(uidSet(part), store, nil))
-		}
-		return closeAll(cmds)
-	})
-}
-
 // Expunge removes exactly these messages, which must be \Deleted (RFC 4315).
 func (c *Conn) Expunge(ctx context.Context, uids mail.UIDSet) error {
 	return c.do(ctx, "expunge", func(client *imapclient.Client) error {

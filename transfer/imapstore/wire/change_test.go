@@ -43,9 +43,9 @@ func TestChanges(t *testing.T) {
 			func(ctx context.Context, c *Conn) error {
 				return errors.Join(c.SetSubscribed(ctx, "x", true), c.SetSubscribed(ctx, "INBOX", false))
 			}},
-		"store and expunge": {"C: T1 UID STORE 1:3,7 +FLAGS.SILENT (\\Seen work)\n" + noise + "S: T1 OK\n" +
-			"C: T2 UID STORE 1:3,7 -FLAGS.SILENT (\\Seen work)\nS: T2 OK\nC: T3 UID EXPUNGE 1:3,7\nS: * 2 EXPUNGE\n" + noise + "S: T3 OK\n" +
-			"C: A1 UID SEARCH ALL\nS: * SEARCH 4\nS: A1 OK\n",
+		"store and expunge": {"C: A1 UID STORE 1:3,7 +FLAGS.SILENT (\\Seen work)\nC: A2 UID STORE 1:3,7 -FLAGS.SILENT (\\Seen work)\n" + noise + "S: A1 OK\nS: A2 OK\n" +
+			"C: T1 UID EXPUNGE 1:3,7\nS: * 2 EXPUNGE\n" + noise + "S: T1 OK\n" +
+			"C: A3 UID SEARCH ALL\nS: * SEARCH 4\nS: A3 OK\n",
 			func(ctx context.Context, c *Conn) error {
 				_, err := c.Search(ctx, "ALL")
 				return err
@@ -54,7 +54,7 @@ func TestChanges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := dial(t, offering("CREATE-SPECIAL-USE UIDPLUS IMAP4rev2")+tc.script+"wait")
 			if name == "store and expunge" {
-				if err := errors.Join(c.Store(t.Context(), uids, true, flags), c.Store(t.Context(), uids, false, flags),
+				if err := errors.Join(c.StoreAll(t.Context(), []FlagStep{{uids, true, flags}, {uids, false, flags}}),
 					c.Expunge(t.Context(), uids)); err != nil {
 					t.Fatal(err)
 				}
@@ -74,14 +74,14 @@ func TestManyRangesGoInPieces(t *testing.T) {
 	for u := mail.UID(1); u <= 2*chunkRanges+2; u += 2 {
 		uids.Add(u)
 	}
-	c := dial(t, offering("")+"C: T1 UID STORE 1,3,5\nC: T2 UID STORE 681 +FLAGS.SILENT (\\Seen)\nS: T1 OK\nS: T2 OK\nwait")
-	if err := c.Store(t.Context(), uids, true, mail.NewFlags(mail.Seen)); err != nil {
+	c := dial(t, offering("")+"C: A1 UID STORE 1,3,5\nC: A2 UID STORE 681 +FLAGS.SILENT (\\Seen)\nS: A1 OK\nS: A2 OK\nwait")
+	if err := c.StoreAll(t.Context(), []FlagStep{{uids, true, mail.NewFlags(mail.Seen)}}); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestChangesRefused(t *testing.T) {
-	seen := mail.NewFlags(mail.Seen)
+	one := mail.NewUIDSet(1)
 	for name, tc := range map[string]struct {
 		script string
 		usable bool
@@ -98,18 +98,18 @@ func TestChangesRefused(t *testing.T) {
 		"another's tag": {"S: T9 OK\nwait", false, mail.ScopeStore, mail.RetrySoon, mail.KindProtocol, "tag"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			script := "C: T1 UID STORE\n" + tc.script
+			script := "C: T1 UID EXPUNGE\n" + tc.script
 			if tc.usable {
-				script += "C: A1 NOOP\nS: A1 OK\nC: T2 UID STORE\nS: T2 OK\nwait"
+				script += "C: A1 NOOP\nS: A1 OK\nC: T2 UID EXPUNGE\nS: T2 OK\nwait"
 			}
 			c := dial(t, offering("")+script)
-			err := c.Store(t.Context(), mail.NewUIDSet(1), true, seen)
+			err := c.Expunge(t.Context(), one)
 			wantError(t, err, tc.scope, tc.retry, tc.kind, tc.words)
 			if c.Usable() != tc.usable {
 				t.Errorf("usable: %v", c.Usable())
 			}
 			if tc.usable {
-				if err := errors.Join(c.Noop(t.Context()), c.Store(t.Context(), mail.NewUIDSet(1), true, seen)); err != nil {
+				if err := errors.Join(c.Noop(t.Context()), c.Expunge(t.Context(), one)); err != nil {
 					t.Errorf("afterwards: %v", err)
 				}
 			}
@@ -118,11 +118,11 @@ func TestChangesRefused(t *testing.T) {
 }
 
 func TestChangeCancelled(t *testing.T) {
-	c := dial(t, offering("")+"C: T1 UID STORE\nwait")
+	c := dial(t, offering("")+"C: T1 UID EXPUNGE\nwait")
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	if err := c.Store(ctx, mail.NewUIDSet(1), true, mail.NewFlags(mail.Seen)); !errors.Is(err, context.Canceled) {
-		t.Errorf("Store: %v", err)
+	if err := c.Expunge(ctx, mail.NewUIDSet(1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Expunge: %v", err)
 	}
 	if c.Usable() {
 		t.Error("the connection is still used")

@@ -118,6 +118,7 @@ func (c *Conn) awaitGo(op, tag string) error {
 			}
 			return classify(op, rep)
 		}
+		c.keep(got, rep)
 	}
 }
 
@@ -227,13 +228,19 @@ func (c *Conn) finish(op, tag string, h handler) (Reply, error) {
 		if err != nil || got == tag {
 			return rep, err
 		}
-		if got != "+" {
-			if c.early == nil {
-				c.early = make(map[string]Reply)
-			}
-			c.early[got] = rep
-		}
+		c.keep(got, rep)
 	}
+}
+
+// keep puts a reply aside until it is asked for.
+func (c *Conn) keep(tag string, rep Reply) {
+	if tag == "+" {
+		return // out of place
+	}
+	if c.early == nil {
+		c.early = make(map[string]Reply)
+	}
+	c.early[tag] = rep
 }
 
 // exec sends a command and waits for its reply. A reply other than OK is an error.

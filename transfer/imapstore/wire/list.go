@@ -99,53 +99,20 @@ func (c *Conn) statusItems() string {
 	return items
 }
 
-// pipeline sends commands at once and reads their replies. The handler learns
-// which of them is being answered. The first refusal is returned, after all the
-// replies have been read.
-func (c *Conn) pipeline(op string, commands []*command, h func(i int, s *response) error) error {
-	tags := make([]string, len(commands))
-	for i, m := range commands {
-		tag, err := c.send(op, m)
-		if err != nil {
-			return err
-		}
-		tags[i] = tag
-	}
-	var first error
-	for i, tag := range tags {
-		rep, err := c.finish(op, tag, func(s *response) error { return h(i, s) })
-		if err != nil {
-			return err
-		}
-		if !rep.OK() && first == nil {
-			first = classify(op, rep)
-		}
-	}
-	return first
-}
-
 // statusOfRest asks for the status of folders that LIST did not tell. A folder
 // whose STATUS is refused has none.
 func (c *Conn) statusOfRest(op string, l *lister) error {
 	l.join()
-	const window = 100 // commands of some 100 octets each: less than any socket buffer
 	var todo []*Mailbox
 	for _, m := range l.boxes {
 		if m.Status == nil && m.Openable() {
 			todo = append(todo, m)
 		}
 	}
-	for len(todo) > 0 {
-		n := min(window, len(todo))
-		if err := c.statusWindow(op, todo[:n]); err != nil {
-			return err
-		}
-		todo = todo[n:]
-	}
-	return nil
+	return c.statusAll(op, todo)
 }
 
-func (c *Conn) statusWindow(op string, boxes []*Mailbox) error {
+func (c *Conn) statusAll(op string, boxes []*Mailbox) error {
 	commands := make([]*command, len(boxes))
 	for i, m := range boxes {
 		commands[i] = newCommand("STATUS").name(m.Raw).add(" (" + c.statusItems() + ")")

@@ -14,20 +14,16 @@ func (c *Conn) Unspellable(ctx context.Context, raws []string) ([]bool, error) {
 		return nil, err
 	}
 	defer c.watch(ctx)()
-	tags := make([]string, len(raws))
+	commands := make([]*command, len(raws))
 	for i, raw := range raws {
-		tag, err := c.send(op, newCommand("STATUS").name(raw).add(" (MESSAGES)"))
-		if err != nil {
-			return nil, err
-		}
-		tags[i] = tag
+		commands[i] = newCommand("STATUS").name(raw).add(" (MESSAGES)")
+	}
+	replies, err := c.replies(op, commands, nil)
+	if err != nil {
+		return nil, err
 	}
 	refused := make([]bool, len(raws))
-	for i, tag := range tags {
-		rep, err := c.finish(op, tag, nil)
-		if err != nil {
-			return nil, err
-		}
+	for i, rep := range replies {
 		refused[i] = rep.Status == "BAD" || rep.Status == "NO" && nameRefused(rep)
 	}
 	return refused, nil

@@ -1,0 +1,120 @@
+package imapstore
+
+import (
+	"context"
+	"errors"
+
+	"mailferry/transfer/imapstore/wire"
+	"mailferry/transfer/mail"
+)
+
+// Create makes a folder, and its parents where the server does not by itself.
+func (s *Store) Create(ctx context.Context, folder mail.Folder) error {
+	return s.spelled(ctx, func(conn *wire.Conn, names *names) error {
+		return at(create(ctx, conn, names, folder.Path, folder.Role), folder.Path)
+	})
+}
+
+// CreateAll implements mail.FolderMaker: all are asked for at once, and only what
+// the server refuses is looked at by itself.
+func (s *Store) CreateAll(ctx context.Context, folders []mail.Folder) (errs []error, err error) {
+	errs = make([]error, len(folders))
+	err = s.spelled(ctx, func(conn *wire.Conn, names *names) error {
+		var boxes []wire.NewMailbox
+		var where []int
+		for i, f := range folders {
+			if !f.Path.IsInbox() {
+				boxes = append(boxes, wire.NewMailbox{Raw: names.raw(f.Path), Role: f.Role})
+				where = append(where, i)
+			}
+		}
+		verdicts, err := conn.CreateAll(ctx, boxes)
+		if err != nil {
+			return err
+		}
+		for k, i := range where {
+			path, err := folders[i].Path, verdicts[k]
+			switch {
+			case err == nil:
+				names.add(path, boxes[k].Raw)
+			case refused(err):
+				err = create(ctx, conn, names, path, folders[i].Role)
+			}
+			if errs[i] = at(err, path); err != nil && mail.ErrorOf(err).Scope == mail.ScopeStore {
+				return err
+			}
+		}
+		return nil
+	})
+	return errs, err
+}
+
+// create makes one folder. A refusal may mean that the parent has to be made first,
+// or that the folder exists.
+func create(ctx context.Context, conn *wire.Conn, names *names, path mail.Path, role mail.Role) error {
+	if path.IsInbox() {
+		return nil
+	}
+	raw := names.raw(path)
+	err := conn.Create(ctx, raw, role)
+	if parent, ok := path.Parent(); ok && refused(err) {
+		if perr := create(ctx, conn, names, parent, ""); perr == nil {
+			err = conn.Create(ctx, raw, role)
+		}
+	}
+	if refused(err) && isThere(ctx, conn, raw) {
+		err = nil
+	}
+	if err == nil {
+		names.add(path, raw)
+	}
+	return err
+}
+
+// isThere finds out whether a folder could not be created because it exists:
+// not every server says so.
+func isThere(ctx context.Context, conn *wire.Conn, raw string) bool {
+	_, err := conn.Status(ctx, raw)
+	return err == nil
+}
+
+// refused recognises a plain NO to CREATE.
+func refused(err error) bool {
+	var no *wire.ReplyError
+	return errors.As(err, &no) && no.Reply.Status == "NO" && mail.ErrorOf(err).Retry == mail.RetryNever
+}
+
+// SetSubscribed implements mail.Subscriber.
+func (s *Store) SetSubscribed(ctx context.Context, path mail.Path, subscribed bool) error {
+	return s.spelled(ctx, func(conn *wire.Conn, names *names) error {
+		return at(conn.SetSubscribed(ctx, names.raw(path), subscribed), path)
+	})
+}
+
+// SetSubscribedAll implements mail.FolderMaker.
+func (s *Store) SetSubscribedAll(ctx context.Context, paths []mail.Path, subscribed bool) (errs []error, err error) {
+	errs = make([]error, len(paths))
+	err = s.spelled(ctx, func(conn *wire.Conn, names *names) error {
+		raws := make([]string, len(paths))
+		for i, path := range paths {
+			raws[i] = names.raw(path)
+		}
+		verdicts, err := conn.SetSubscribedAll(ctx, raws, subscribed)
+		for i, e := range verdicts {
+			errs[i] = at(e, paths[i])
+		}
+		return err
+	})
+	return errs, err
+}
+
+// spelled runs f with a connection and the spelling of names.
+func (s *Store) spelled(ctx context.Context, f func(*wire.Conn, *names) error) error {
+	return s.with(ctx, func(conn *wire.Conn) error {
+		names, err := s.spelling(ctx, conn)
+		if err != nil {
+			return err
+		}
+		return f(conn, names)
+	})
+}

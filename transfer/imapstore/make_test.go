@@ -1,0 +1,85 @@
+package imapstore_test
+
+import (
+	"errors"
+	"testing"
+
+	"mailferry/transfer/imapstore"
+	"mailferry/transfer/imapstore/imaptest"
+	"mailferry/transfer/imapstore/servertest"
+	"mailferry/transfer/mail"
+)
+
+// makeMany makes folders twice, once as none of them and once as all of them exist, and
+// checks what is listed then.
+func makeMany(t *testing.T, opts imapstore.Options) {
+	t.Helper()
+	st := imapstore.New(opts)
+	defer st.Close()
+	folders := []mail.Folder{
+		{Path: mail.NewPath("INBOX")},
+		{Path: mail.NewPath("deep", "down", "below")}, // before its parents
+		{Path: mail.NewPath("deep")},
+		{Path: mail.NewPath("Papierkorb"), Role: mail.RoleTrash},
+		{Path: mail.NewPath("Grüße & Küsse")},
+	}
+	for range 60 {
+		folders = append(folders, mail.Folder{Path: mail.NewPath("many", mail.Visible(string(rune(0x61+len(folders)%26))+string(rune(0x61+len(folders)/26))))})
+	}
+	var paths []mail.Path
+	for range 2 {
+		for i, f := range folders {
+			folders[i].Path = st.Name(f.Path)
+		}
+		errs, err := st.CreateAll(t.Context(), folders)
+		if err != nil || errors.Join(errs...) != nil || len(errs) != len(folders) {
+			t.Fatalf("CreateAll: %v, %v", errs, err)
+		}
+		paths = nil
+		for _, f := range folders[1:] {
+			paths = append(paths, f.Path)
+		}
+		errs, err = st.SetSubscribedAll(t.Context(), paths, true)
+		if err != nil || errors.Join(errs...) != nil || len(errs) != len(paths) {
+			t.Fatalf("SetSubscribedAll: %v, %v", errs, err)
+		}
+	}
+	if errs, err := st.SetSubscribedAll(t.Context(), paths[:1], false); err != nil || errs[0] != nil {
+		t.Fatal(errs, err)
+	}
+	listed, err := st.Folders(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	byPath := make(map[mail.Path]mail.Folder)
+	for _, f := range listed {
+		byPath[f.Path] = f
+	}
+	for i, path := range paths {
+		if f, ok := byPath[path]; !ok || f.NoSelect || f.Missing || f.Subscribed != (i > 0) {
+			t.Errorf("folder %q: %+v", path, f)
+		}
+	}
+}
+
+func TestManyFoldersAreMade(t *testing.T) {
+	t.Run("in-process", func(t *testing.T) {
+		server, _, opts := startInProcess(t, imaptest.Options{Prefix: "INBOX.", Delimiter: '.'})
+		makeMany(t, opts)
+		if n := server.Count("CREATE"); n > 3*67 {
+			t.Errorf("%d CREATEs", n)
+		}
+	})
+	t.Run("Dovecot", func(t *testing.T) {
+		dovecot := servertest.StartDovecot(t, servertest.DovecotOptions{})
+		makeMany(t, account(t, dovecot.Addr, userOf(t), dovecot.Password))
+	})
+	t.Run("Cyrus", func(t *testing.T) {
+		cyrus := servertest.StartCyrus(t, servertest.CyrusOptions{})
+		makeMany(t, account(t, cyrus.Addr, userOf(t), cyrus.Password))
+	})
+	t.Run("Courier", func(t *testing.T) {
+		courier := servertest.StartCourier(t, servertest.CourierOptions{})
+		makeMany(t, account(t, courier.Addr, userOf(t), courier.Password))
+	})
+}

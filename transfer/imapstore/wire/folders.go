@@ -1,0 +1,91 @@
+package wire
+
+import (
+	"context"
+
+	"mailferry/transfer/mail"
+)
+
+// NewMailbox is a folder to be made.
+type NewMailbox struct {
+	Raw  string
+	Role mail.Role // empty: none
+}
+
+// CreateAll makes folders in that order, without waiting for one before it asks for
+// the next. Roles are given where the server takes them (RFC 6154). A folder that
+// exists is no error. The first errors are the folders' own; the second, of a
+// wider scope, says that nothing is known of the others.
+func (c *Conn) CreateAll(ctx context.Context, boxes []NewMailbox) ([]error, error) {
+	const op = "create"
+	if err := c.ready(ctx, op); err != nil {
+		return make([]error, len(boxes)), err
+	}
+	defer c.watch(ctx)()
+	errs, err := c.createEach(op, boxes)
+	if err != nil {
+		return errs, err
+	}
+	var again []NewMailbox
+	var where []int
+	for i, e := range errs {
+		if e != nil && c.withUse(boxes[i]) && mail.ErrorOf(e).Retry == mail.RetryNever {
+			// Perhaps the use is taken, or not possible: better a folder without.
+			again, where = append(again, NewMailbox{Raw: boxes[i].Raw}), append(where, i)
+		}
+	}
+	if len(again) == 0 {
+		return errs, nil
+	}
+	second, err := c.createEach(op, again)
+	for i, at := range where {
+		errs[at] = second[i]
+	}
+	return errs, err
+}
+
+func (c *Conn) withUse(box NewMailbox) bool {
+	return box.Role != "" && c.caps.Has("CREATE-SPECIAL-USE")
+}
+
+func (c *Conn) createEach(op string, boxes []NewMailbox) ([]error, error) {
+	commands := make([]*command, len(boxes))
+	for i, box := range boxes {
+		commands[i] = newCommand("CREATE").name(box.Raw)
+		if c.withUse(box) {
+			commands[i].add(" (USE (" + string(box.Role) + "))")
+		}
+	}
+	replies, err := c.replies(op, commands, nil)
+	if err != nil {
+		return make([]error, len(boxes)), err
+	}
+	for i, rep := range replies {
+		if exists(rep) && rep.Status == "NO" {
+			replies[i] = Reply{Status: "OK"}
+		}
+	}
+	return verdicts(op, replies)
+}
+
+// SetSubscribedAll adds folders to the list of subscriptions, or takes them out,
+// with errors as CreateAll's.
+func (c *Conn) SetSubscribedAll(ctx context.Context, raws []string, subscribed bool) ([]error, error) {
+	op, verb := "subscribe", "SUBSCRIBE"
+	if !subscribed {
+		op, verb = "unsubscribe", "UNSUBSCRIBE"
+	}
+	if err := c.ready(ctx, op); err != nil {
+		return make([]error, len(raws)), err
+	}
+	defer c.watch(ctx)()
+	commands := make([]*command, len(raws))
+	for i, raw := range raws {
+		commands[i] = newCommand(verb).name(raw)
+	}
+	replies, err := c.replies(op, commands, nil)
+	if err != nil {
+		return make([]error, len(raws)), err
+	}
+	return verdicts(op, replies)
+}
