@@ -86,7 +86,7 @@ func (l *listing) lacking(c *collector) mail.UIDSet {
 			set.Add(uid)
 		}
 	}
-	if c.w.want != nil && len(c.items) < c.w.want.Len() {
+	if c.w.want != nil && c.w.changed == 0 && len(c.items) < c.w.want.Len() {
 		for uid := range c.w.want.All() {
 			if c.items[uid] == nil {
 				set.Add(uid)

@@ -20,11 +20,8 @@ func tlsVersion(conn *wire.Conn) string {
 
 // Describe implements mail.Describer.
 func (s *Store) Describe(ctx context.Context) ([]mail.Fact, error) {
-	err := s.with(ctx, func(conn *wire.Conn) error {
-		_, err := s.spelling(ctx, conn) // some servers tell their delimiter in LIST only
-		return err
-	})
-	if err != nil {
+	// Some servers tell their delimiter in LIST only.
+	if err := s.spelled(ctx, func(*wire.Conn, *names) error { return nil }); err != nil {
 		return nil, err
 	}
 	srv := s.known()

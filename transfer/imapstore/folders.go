@@ -8,41 +8,55 @@ import (
 	"mailferry/transfer/mail"
 )
 
+// roll is one listing of the folders.
+type roll struct {
+	boxes []*wire.Mailbox
+	names *names
+}
+
 // Folders implements mail.Source.
 func (s *Store) Folders(ctx context.Context) ([]mail.Folder, error) {
-	var folders []mail.Folder
-	err := s.with(ctx, func(conn *wire.Conn) error {
-		boxes, names, err := s.list(ctx, conn)
-		if err != nil {
-			return err
+	conn, found, err := s.arrive(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	defer s.pool.release(conn)
+	if found == nil {
+		if found, err = s.list(ctx, conn); err != nil {
+			return nil, err
 		}
-		for _, m := range boxes {
-			folders = append(folders, folderOf(m, names.pathOf(m.Raw)))
-		}
-		return nil
-	})
+	}
+	folders := make([]mail.Folder, len(found.boxes))
+	for i, m := range found.boxes {
+		folders[i] = folderOf(m, found.names.pathOf(m.Raw))
+	}
 	slices.SortFunc(folders, func(a, b mail.Folder) int { return a.Path.Compare(b.Path) })
-	return folders, err
+	return folders, nil
 }
 
 // list asks for the folders and learns their names.
-func (s *Store) list(ctx context.Context, conn *wire.Conn) ([]*wire.Mailbox, *names, error) {
-	srv := s.known()
-	boxes, err := conn.List(ctx, srv.prefix)
+func (s *Store) list(ctx context.Context, conn *wire.Conn) (*roll, error) {
+	boxes, err := conn.List(ctx, s.known().prefix)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	return s.learn(boxes), nil
+}
+
+// learn leaves out other people's folders and keeps the spelling of the rest.
+func (s *Store) learn(boxes []*wire.Mailbox) *roll {
+	srv := s.known()
 	boxes = slices.DeleteFunc(boxes, func(m *wire.Mailbox) bool { return !srv.personal(m.Raw) })
 	for _, m := range boxes {
 		if srv.delim == "" {
 			srv = srv.withDelim(m.Delim)
 		}
 	}
-	names := newNames(srv, boxes)
+	found := &roll{boxes, newNames(srv, boxes)}
 	s.mu.Lock()
-	s.server, s.names = srv, names
+	s.server, s.names = srv, found.names
 	s.mu.Unlock()
-	return boxes, names, nil
+	return found
 }
 
 // withDelim is for servers that tell no delimiter but in LIST.
@@ -60,8 +74,11 @@ func (s *Store) spelling(ctx context.Context, conn *wire.Conn) (*names, error) {
 	if names != nil {
 		return names, nil
 	}
-	_, names, err := s.list(ctx, conn)
-	return names, err
+	found, err := s.list(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	return found.names, nil
 }
 
 func folderOf(m *wire.Mailbox, path mail.Path) mail.Folder {

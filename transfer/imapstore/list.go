@@ -13,9 +13,11 @@ import (
 )
 
 const (
-	windowUIDs   = 10_000  // messages sorted in memory at once
-	windowRanges = 340     // keeps a command line below 8 KB
-	changedMax   = 100_000 // messages of a folder whose changes are asked for in one go
+	windowUIDs   = 10_000 // messages sorted in memory at once
+	windowRanges = 340    // keeps a command line below 8 KB
+	changedUIDs  = 25_000 // messages of which one command asks what has changed
+	aheadChanged = 8      // such commands on their way
+	ahead        = 2      // others
 )
 
 // List implements mail.Reader. Whatever order the server answers in, messages are
@@ -29,7 +31,7 @@ func (r *reader) List(ctx context.Context, opts mail.ListOptions, fn func(mail.I
 	if opts.Only != nil && opts.Only.Empty() {
 		return nil
 	}
-	l := &listing{conn: conn, opts: opts, modSeqs: r.status.HighestModSeq > 0}
+	l := &listing{conn: conn, opts: opts, modSeqs: r.status.HighestModSeq > 0, next: r.status.UIDNext}
 	if err := l.run(ctx, fn); err != nil {
 		if l.stopped != nil {
 			return l.stopped
@@ -44,7 +46,8 @@ type listing struct {
 	conn    *wire.Conn
 	opts    mail.ListOptions
 	modSeqs bool
-	stopped error // the caller's own
+	next    mail.UID // UIDNEXT; 0: unknown
+	stopped error    // the caller's own
 }
 
 // window is a part of a listing: what is asked for, and what may come.
@@ -56,23 +59,25 @@ type window struct {
 
 func (l *listing) run(ctx context.Context, fn func(mail.Info) error) error {
 	exists := l.conn.Exists()
+	if l.opts.Vanished != nil && !l.conn.Resync() {
+		return notTold()
+	}
 	switch {
-	case exists == 0 && l.opts.Only == nil:
+	case exists == 0 && l.opts.Only == nil && l.opts.Vanished == nil:
 		return nil
 	case l.opts.Only != nil:
-		return l.windows(ctx, windowsOf(l.bounded(*l.opts.Only), int(exists)), fn)
-	case l.opts.ChangedSince > 0 && exists <= changedMax, exists <= windowUIDs:
+		return l.windows(ctx, l.since(windowsOf(l.bounded(*l.opts.Only), int(exists))), fn)
+	case l.opts.ChangedSince > 0:
+		return l.windows(ctx, l.since(l.spans(int(exists))), fn)
+	case exists <= windowUIDs:
 		return l.single(ctx, fn)
 	}
 	criteria := "UID " + l.open()
-	if l.opts.ChangedSince > 0 {
-		criteria += " MODSEQ " + strconv.FormatUint(l.opts.ChangedSince+1, 10)
-	}
 	found, err := l.conn.Search(ctx, criteria)
 	if err != nil {
 		return err
 	}
-	if l.opts.From <= 1 && l.opts.ChangedSince == 0 && found.Len() < int(l.conn.Exists()) {
+	if l.opts.From <= 1 && found.Len() < int(l.conn.Exists()) {
 		return incomplete(found.Len(), int(l.conn.Exists()))
 	}
 	return l.windows(ctx, windowsOf(l.bounded(found), int(exists)), fn)
@@ -146,22 +151,60 @@ func keyFields() string {
 }
 
 func (l *listing) query(w window) wire.Query {
-	return wire.Query{UIDs: w.query, Items: l.items(keyFields()), ChangedSince: w.changed}
+	q := wire.Query{UIDs: w.query, Items: l.items(keyFields()), ChangedSince: w.changed}
+	if w.changed > 0 {
+		q.Vanished = l.opts.Vanished
+	}
+	return q
+}
+
+// since restricts windows to what has changed.
+func (l *listing) since(parts []window) []window {
+	for i := range parts {
+		parts[i].changed = l.opts.ChangedSince
+	}
+	return parts
+}
+
+// spans cuts a folder into windows of about as many messages each, by UIDs alone: a
+// server answers with what has changed and nothing else, so that there is no need to
+// know which messages there are. The last one has no "*" in it, which stands for the
+// last message there is: those behind it may have been expunged.
+func (l *listing) spans(exists int) []window {
+	first := max(l.opts.From, 1)
+	var out []window
+	if n := mail.UID(exists/changedUIDs + 1); l.next > first {
+		step := (l.next-first)/n + 1
+		for ; n > 1 && l.next-first > step; n-- {
+			out = append(out, windowOf(first, first+step-1))
+			first += step
+		}
+	}
+	return append(out, windowOf(first, ^mail.UID(0)))
+}
+
+func windowOf(first, last mail.UID) window {
+	var set mail.UIDSet
+	set.AddRange(first, last)
+	return window{query: set.String(), want: &set}
+}
+
+func notTold() error {
+	return &mail.Error{Op: "list messages", Scope: mail.ScopeFolder, Retry: mail.RetrySoon, Kind: mail.KindProtocol,
+		Err: errors.New("the server does not tell what was expunged, though it did before")}
 }
 
 // single lists a folder by one command.
 func (l *listing) single(ctx context.Context, fn func(mail.Info) error) error {
-	w := window{query: l.open(), changed: l.opts.ChangedSince}
+	w := window{query: l.open()}
 	exists, expunged := int(l.conn.Exists()), l.conn.Expunged()
 	got := l.collector(w)
 	if err := l.conn.Fetch(ctx, l.query(w), got.take); err != nil {
 		return err
 	}
-	if w.changed == 0 {
-		least := exists - (l.conn.Expunged() - expunged)
-		if err := l.check(ctx, got, least); err != nil {
-			return err
-		}
+	least := exists - (l.conn.Expunged() - expunged)
+	if err := l.check(ctx, got, least); err != nil {
+		return err
 	}
 	return l.emit(ctx, got, fn)
 }
@@ -189,32 +232,43 @@ func (l *listing) check(ctx context.Context, got *collector, least int) error {
 	return nil
 }
 
-// windows lists parts one after the other, one of them ahead.
+// windows lists parts one after the other, while others are on their way.
 func (l *listing) windows(ctx context.Context, parts []window, fn func(mail.Info) error) error {
-	var ahead *asking
-	for i, w := range parts {
-		current, err := ahead, error(nil)
-		if current == nil {
-			if current, err = l.ask(ctx, w); err != nil {
+	var sent []*asking // oldest first
+	depth := ahead
+	if l.opts.ChangedSince > 0 {
+		depth = aheadChanged
+	}
+	for len(parts) > 0 || len(sent) > 0 {
+		for len(sent) < depth && len(parts) > 0 {
+			asked, err := l.ask(ctx, parts[0])
+			if err != nil {
 				return err
 			}
+			sent, parts = append(sent, asked), parts[1:]
 		}
-		if ahead = nil; i+1 < len(parts) {
-			if ahead, err = l.ask(ctx, parts[i+1]); err != nil {
-				return err
-			}
-		}
-		if err := current.wait(ctx, ahead); err != nil {
+		current := sent[0]
+		sent = sent[1:]
+		if err := current.wait(ctx, sent); err != nil {
 			return err
 		}
-		if ahead != nil && l.needsMore(current.got) {
-			// Questions about this window must not get mixed with the next one's answer.
-			if err := ahead.wait(ctx, nil); err != nil {
+		if l.needsMore(current.got) {
+			// Questions about this window must not get mixed with the next ones' answers.
+			if err := waitAll(ctx, sent); err != nil {
 				return err
 			}
 		}
 		if err := l.emit(ctx, current.got, fn); err != nil {
-			return l.leave(ctx, ahead, err)
+			return l.leave(ctx, sent, err)
+		}
+	}
+	return nil
+}
+
+func waitAll(ctx context.Context, sent []*asking) error {
+	for i, a := range sent {
+		if err := a.wait(ctx, sent[i+1:]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -231,28 +285,31 @@ func (l *listing) ask(ctx context.Context, w window) (*asking, error) {
 	return &asking{sent, l.collector(w)}, err
 }
 
-// wait reads the answer. What comes for the next window meanwhile is that one's: a
-// server may answer both at once.
-func (a *asking) wait(ctx context.Context, next *asking) error {
+// wait reads the answer. What comes for later windows meanwhile is theirs: a server
+// may answer several at once.
+func (a *asking) wait(ctx context.Context, later []*asking) error {
 	if a.sent == nil {
 		return nil
 	}
 	sent := a.sent
 	a.sent = nil
 	return sent.Wait(ctx, func(it *wire.Item) error {
-		if next != nil && next.got.wants(it.UID) {
-			return next.got.take(it)
+		for _, next := range later {
+			if next.got.wants(it.UID) {
+				return next.got.take(it)
+			}
 		}
 		return a.got.take(it)
 	})
 }
 
 // leave reads what is still on its way, so that the connection can be used on.
-func (l *listing) leave(ctx context.Context, ahead *asking, err error) error {
-	if ahead != nil && l.stopped != nil {
-		if werr := ahead.wait(ctx, nil); werr != nil {
-			return errors.Join(err, werr)
-		}
+func (l *listing) leave(ctx context.Context, sent []*asking, err error) error {
+	if l.stopped == nil {
+		return err
+	}
+	if werr := waitAll(ctx, sent); werr != nil {
+		return errors.Join(err, werr)
 	}
 	return err
 }

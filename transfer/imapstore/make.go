@@ -107,14 +107,3 @@ func (s *Store) SetSubscribedAll(ctx context.Context, paths []mail.Path, subscri
 	})
 	return errs, err
 }
-
-// spelled runs f with a connection and the spelling of names.
-func (s *Store) spelled(ctx context.Context, f func(*wire.Conn, *names) error) error {
-	return s.with(ctx, func(conn *wire.Conn) error {
-		names, err := s.spelling(ctx, conn)
-		if err != nil {
-			return err
-		}
-		return f(conn, names)
-	})
-}

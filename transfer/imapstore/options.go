@@ -20,6 +20,15 @@ const (
 	Plain    = wire.Plain    // not at all
 )
 
+// Compression says whether connections are compressed.
+type Compression = wire.Compression
+
+const (
+	CompressAuto = wire.CompressAuto // where the server can, except on this machine itself
+	CompressOn   = wire.CompressOn   // a server that cannot is an error
+	CompressOff  = wire.CompressOff
+)
+
 // Options describes an account. The zero value of optional fields is the default.
 type Options struct {
 	Host     string
@@ -38,6 +47,7 @@ type Options struct {
 	KeyFile     string // PEM; empty: in CertFile
 	Fingerprint string // SHA-256 of the server's certificate in hex; replaces every other check
 
+	Compress    Compression   // RFC 4978; 0: where the server can and is another machine
 	Connections int           // sessions at once; 0: 4
 	IdleTimeout time.Duration // longest time without an octet, either way; 0: 2 minutes
 	Trace       io.Writer     // gets what is said, without secrets and bodies; nil: nothing
@@ -89,6 +99,6 @@ func (o *Options) wire(number int) wire.Options {
 		Host: o.Host, Port: o.Port, Security: o.Security,
 		User: o.User, Password: o.Password, Auth: o.Auth, Authzid: o.Authzid,
 		CAFile: o.CAFile, CertFile: o.CertFile, KeyFile: o.KeyFile, Fingerprint: o.Fingerprint,
-		IdleTimeout: o.IdleTimeout, Trace: o.Trace, Number: number, Dial: o.Dial,
+		Compress: o.Compress, IdleTimeout: o.IdleTimeout, Trace: o.Trace, Number: number, Dial: o.Dial,
 	}
 }

@@ -22,7 +22,8 @@ type pool struct {
 	idle    []parked
 	dialed  int
 	logged  bool
-	refused error // the first login's fate, where it is final
+	known   *wire.Known // from the first login on
+	refused error       // the first login's fate, where it is final
 	closed  bool
 }
 
@@ -86,7 +87,7 @@ func (p *pool) pop() (last parked, ok bool, err error) {
 
 func (p *pool) dial(ctx context.Context) (*wire.Conn, error) {
 	if p.hasLogged() {
-		return wire.Dial(ctx, p.opts.wire(p.count()))
+		return p.another(ctx)
 	}
 	select {
 	case p.first <- struct{}{}:
@@ -98,16 +99,25 @@ func (p *pool) dial(ctx context.Context) (*wire.Conn, error) {
 		return nil, err
 	}
 	if p.hasLogged() {
-		return wire.Dial(ctx, p.opts.wire(p.count()))
+		return p.another(ctx)
 	}
 	conn, err := wire.Dial(ctx, p.opts.wire(p.count()))
 	if err != nil {
 		return nil, p.firstFailed(err)
 	}
 	p.mu.Lock()
-	p.logged = true
+	p.logged, p.known = true, conn.Known()
 	p.mu.Unlock()
 	return conn, nil
+}
+
+// another opens a connection beside those there are, at once with others.
+func (p *pool) another(ctx context.Context) (*wire.Conn, error) {
+	opts := p.opts.wire(p.count())
+	p.mu.Lock()
+	opts.Known = p.known
+	p.mu.Unlock()
+	return wire.Dial(ctx, opts)
 }
 
 // firstFailed makes a failure to connect final when no connection ever succeeded

@@ -29,12 +29,15 @@ func (s *Store) OpenReader(ctx context.Context, path mail.Path) (mail.Reader, er
 
 func (s *Store) open(ctx context.Context, path mail.Path,
 	sel func(*wire.Conn, context.Context, string) (wire.Selected, error)) (*reader, error) {
-	conn, err := s.connect(ctx)
+	conn, _, err := s.arrive(ctx, true)
 	if err != nil {
 		return nil, err
 	}
 	r := &reader{store: s, conn: conn, path: path}
-	if err := r.enter(ctx, sel); err != nil {
+	if err = conn.Compress(ctx); err == nil { // mail is about to move
+		err = r.enter(ctx, sel)
+	}
+	if err != nil {
 		r.Close()
 		return nil, at(err, path)
 	}

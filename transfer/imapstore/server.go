@@ -17,10 +17,11 @@ type server struct {
 	foreign  []string // prefixes of other people's namespaces
 	letters  alphabet
 	tls      string
+	resync   bool // VANISHED is enabled (RFC 7162)
 }
 
 func newServer(conn *wire.Conn, spaces wire.Namespaces) *server {
-	s := &server{caps: conn.Caps(), greeting: conn.Greeting().Text, id: conn.ID(), tls: tlsVersion(conn)}
+	s := &server{caps: conn.Caps(), greeting: conn.Greeting().Text, id: conn.ID(), tls: tlsVersion(conn), resync: conn.Resync()}
 	if len(spaces.Personal) > 0 {
 		s.prefix, s.delim = spaces.Personal[0].Prefix, spaces.Personal[0].Delim
 	}

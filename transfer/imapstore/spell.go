@@ -1,10 +1,8 @@
 package imapstore
 
 import (
-	"context"
 	"strings"
 
-	"mailferry/transfer/imapstore/wire"
 	"mailferry/transfer/mail"
 )
 
@@ -31,28 +29,33 @@ func knownAlphabet(s *server) alphabet {
 // though IMAP allows them.
 const suspects = `./\%*~`
 
-// learnAlphabet asks a server which characters it takes, once, and beside a name
-// that every server takes: if that is refused, refusals mean something else.
-func learnAlphabet(ctx context.Context, conn *wire.Conn, srv *server) (alphabet, error) {
+// probes are the raw names that tell which characters a server takes: one that
+// every server takes, and two for each suspect.
+func probes(prefix string) []string {
+	raws := []string{prefix + "mailferry"}
+	for _, c := range suspects {
+		raws = append(raws, prefix+"mail"+string(c)+"ferry", prefix+string(c)+"mailferry")
+	}
+	return raws
+}
+
+// alphabetOf reads the answers to probes. If the harmless name was refused, refusals
+// mean something else.
+func alphabetOf(srv *server, refused []bool) alphabet {
 	a := knownAlphabet(srv)
-	raws := []string{srv.prefix + "mailferry"}
-	tested := strings.ReplaceAll(suspects, srv.delim, "")
-	for _, c := range tested {
-		raws = append(raws, srv.prefix+"mail"+string(c)+"ferry", srv.prefix+string(c)+"mailferry")
+	if len(refused) == 0 || refused[0] {
+		return a
 	}
-	refused, err := conn.Unspellable(ctx, raws)
-	if err != nil || refused[0] {
-		return a, err
-	}
-	for i, c := range tested {
+	for i, c := range suspects {
 		switch {
+		case string(c) == srv.delim:
 		case refused[1+2*i]:
 			a.anywhere += string(c)
 		case refused[2+2*i]:
 			a.first += string(c)
 		}
 	}
-	return a, nil
+	return a
 }
 
 // spell returns the path as the server can spell it. A server that is not

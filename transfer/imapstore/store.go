@@ -72,40 +72,51 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// connect takes a connection from the pool and learns from the first one what
-// the server is.
-func (s *Store) connect(ctx context.Context) (*wire.Conn, error) {
-	conn, err := s.pool.acquire(ctx)
-	if err != nil {
-		return nil, err
+// arrive takes a connection from the pool and learns from the first one what the
+// server is. With listing it lists the folders then, too: found is not nil if they
+// were listed on this occasion, which costs no round trip of its own.
+func (s *Store) arrive(ctx context.Context, listing bool) (conn *wire.Conn, found *roll, err error) {
+	if conn, err = s.pool.acquire(ctx); err != nil {
+		return nil, nil, err
 	}
 	if s.known() != nil {
-		return conn, nil
+		return conn, nil, nil
 	}
-	srv, err := s.meet(ctx, conn)
-	if err != nil {
+	if found, err = s.meet(ctx, conn, listing); err != nil {
 		s.pool.release(conn)
+		return nil, nil, err
+	}
+	return conn, found, nil
+}
+
+// meet asks what there is to know before the first folder.
+func (s *Store) meet(ctx context.Context, conn *wire.Conn, listing bool) (*roll, error) {
+	errand := wire.Errand{Folders: listing}
+	if !s.readOnly {
+		errand.Names = probes("")
+	}
+	survey, err := conn.Survey(ctx, errand)
+	if err != nil {
 		return nil, err
 	}
+	srv := newServer(conn, survey.Namespaces)
+	if !s.readOnly && srv.prefix != "" { // names outside of it say nothing of those below
+		below, err := conn.Survey(ctx, wire.Errand{Names: probes(srv.prefix)})
+		if err != nil {
+			return nil, err
+		}
+		survey.Refused = below.Refused
+	}
+	srv.letters = alphabetOf(srv, survey.Refused)
 	s.mu.Lock()
 	if s.server == nil {
 		s.server = srv
 	}
 	s.mu.Unlock()
-	return conn, nil
-}
-
-// meet asks what there is to know before the first folder.
-func (s *Store) meet(ctx context.Context, conn *wire.Conn) (*server, error) {
-	spaces, err := conn.Namespaces(ctx)
-	if err != nil {
-		return nil, err
+	if !listing {
+		return nil, nil
 	}
-	srv := newServer(conn, spaces)
-	if !s.readOnly {
-		srv.letters, err = learnAlphabet(ctx, conn, srv)
-	}
-	return srv, err
+	return s.learn(survey.Mailboxes), nil
 }
 
 func (s *Store) known() *server {
@@ -114,14 +125,18 @@ func (s *Store) known() *server {
 	return s.server
 }
 
-// with runs f on a connection of its own.
-func (s *Store) with(ctx context.Context, f func(*wire.Conn) error) error {
-	conn, err := s.connect(ctx)
+// spelled runs f on a connection of its own, with the spelling of names.
+func (s *Store) spelled(ctx context.Context, f func(*wire.Conn, *names) error) error {
+	conn, _, err := s.arrive(ctx, true)
 	if err != nil {
 		return err
 	}
 	defer s.pool.release(conn)
-	return f(conn)
+	names, err := s.spelling(ctx, conn)
+	if err != nil {
+		return err
+	}
+	return f(conn, names)
 }
 
 // Traits connects if nobody has before: they are the server's. They are
@@ -132,14 +147,17 @@ func (s *Store) Traits() mail.Traits {
 	if srv == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := s.with(ctx, func(*wire.Conn) error { return nil }); err != nil {
+		conn, _, err := s.arrive(ctx, false)
+		if err != nil {
 			return traits
 		}
+		s.pool.release(conn)
 		srv = s.known()
 	}
 	traits.KeepsBytes = srv.keepsBytes()
 	traits.UIDPlus = srv.caps.Has("UIDPLUS")
 	traits.ModSeqs = srv.caps.Has("CONDSTORE")
+	traits.Resync = srv.resync
 	traits.MaxSize = srv.caps.AppendLimit()
 	traits.AutoExpunge = srv.caps.Has("X-GM-EXT-1")
 	return traits

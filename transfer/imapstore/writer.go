@@ -155,10 +155,7 @@ func (w *writer) Refresh(ctx context.Context) (mail.Status, error) {
 	if err := w.Flush(ctx); err != nil {
 		return mail.Status{}, err
 	}
-	if err := w.conn.Noop(ctx); err != nil {
-		return mail.Status{}, at(err, w.path)
-	}
-	st, err := w.conn.Status(ctx, w.raw)
+	st, err := w.conn.StatusNow(ctx, w.raw)
 	if err != nil && w.conn.Usable() { // a server may refuse STATUS of the open folder
 		var sel wire.Selected
 		sel, err = w.conn.Select(ctx, w.raw)

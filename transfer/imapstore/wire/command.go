@@ -4,8 +4,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-
-	"mailferry/transfer/mail"
 )
 
 // command is a command line, in parts between which literals stand.
@@ -126,7 +124,7 @@ func (c *Conn) awaitGo(op, tag string) error {
 // tag is "+". Untagged ones go to h after the connection has noted what concerns
 // it. An error of h that is not the stream's is returned as it is.
 func (c *Conn) event(op string, h handler) (tag string, rep Reply, err error) {
-	if c.bw.Buffered() > 0 {
+	if c.bw.pending() {
 		if err := c.bw.Flush(); err != nil {
 			return "", rep, c.lost(op, err)
 		}
@@ -142,6 +140,9 @@ func (c *Conn) event(op string, h handler) (tag string, rep Reply, err error) {
 		case s.Tag != "*" && isStatus(s.Name):
 			rep := s.reply()
 			c.noteReply(rep)
+			if c.nobodyWaits(s.Tag) {
+				continue
+			}
 			return s.Tag, rep, nil
 		case s.Tag != "*":
 			continue // neither a response nor a reply: noise
@@ -176,13 +177,15 @@ func (c *Conn) note(s *response) (done bool) {
 			c.box.exists = clip32(uint64(s.Num))
 		}
 	case "EXPUNGE":
-		c.box.expunged++
-		c.box.exists -= min(c.box.exists, 1)
+		c.box.gone(1)
 		return true
 	case "VANISHED":
-		n := vanished(string(s.rest()))
-		c.box.expunged += n
-		c.box.exists -= min(c.box.exists, uint32(n))
+		return c.box.vanished(s)
+	case "ID":
+		c.id = readID(s)
+		return true
+	case "ENABLED":
+		c.enabled = ParseCaps(string(s.rest()))
 		return true
 	case "BYE":
 		c.bye = s.reply()
@@ -192,16 +195,6 @@ func (c *Conn) note(s *response) (done bool) {
 		return true
 	}
 	return false
-}
-
-// vanished counts the messages of a VANISHED response (RFC 7162 section 3.2.10).
-// One of the (EARLIER) kind tells of messages that were gone before.
-func vanished(text string) int {
-	set, err := mail.ParseUIDSet(strings.TrimSpace(text))
-	if err != nil {
-		return 0
-	}
-	return set.Len()
 }
 
 func (c *Conn) noteReply(rep Reply) {
@@ -241,6 +234,26 @@ func (c *Conn) keep(tag string, rep Reply) {
 		c.early = make(map[string]Reply)
 	}
 	c.early[tag] = rep
+}
+
+// mention sends a command whose outcome nobody waits for, behind what is sent next.
+func (c *Conn) mention(op string, m *command) error {
+	tag, err := c.send(op, m)
+	if err != nil {
+		return err
+	}
+	if c.unasked == nil {
+		c.unasked = make(map[string]struct{})
+	}
+	c.unasked[tag] = struct{}{}
+	return nil
+}
+
+// nobodyWaits reports whether a reply is to a mention.
+func (c *Conn) nobodyWaits(tag string) bool {
+	_, found := c.unasked[tag]
+	delete(c.unasked, tag)
+	return found
 }
 
 // exec sends a command and waits for its reply. A reply other than OK is an error.

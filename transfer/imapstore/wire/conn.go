@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -20,20 +19,24 @@ type Conn struct {
 	sock  net.Conn // the network's connection, below TLS
 	tls   *tls.Conn
 	rd    reader
-	bw    *bufio.Writer
+	bw    *outlet
+	turns *turns
 	caps  Caps
 	greet Reply
 	id    map[string]string
 
-	tag    int
-	early  map[string]Reply // replies that came before they were asked for
-	ctx    context.Context  // of the call in progress; nil: none
-	broken error            // why the connection can no longer be used
-	bye    Reply
-	box    mailbox
-	app    appender
-	lib    *library            // nil until it is needed
-	seen   struct{ caps bool } // the server told its capabilities since the flag was cleared
+	tag     int
+	early   map[string]Reply    // replies that came before they were asked for
+	unasked map[string]struct{} // commands whose replies nobody waits for
+	ctx     context.Context     // of the call in progress; nil: none
+	broken  error               // why the connection can no longer be used
+	bye     Reply
+	box     mailbox
+	app     appender
+	lib     *library            // nil until it is needed
+	seen    struct{ caps bool } // the server told its capabilities since the flag was cleared
+	first   Caps                // as told before login
+	enabled Caps                // what the server said it has enabled
 }
 
 // mailbox is what untagged responses tell of the selected folder.

@@ -47,11 +47,12 @@ func (c *Conn) secure(ctx context.Context, op string) error {
 // attach reads and writes stream from now on. What was read before is dropped
 // with its buffer: behind STARTTLS that is what an attacker put there.
 func (c *Conn) attach(stream net.Conn) {
-	c.rd = reader{
-		br:    bufio.NewReaderSize(stream, bufferSize),
-		trace: tracer{w: c.opts.Trace, number: c.opts.Number},
+	if c.turns == nil {
+		c.turns = &turns{trace: &tracer{w: c.opts.Trace, number: c.opts.Number}}
 	}
-	c.bw = bufio.NewWriterSize(stream, bufferSize)
+	c.turns.Conn = stream
+	c.rd = reader{br: bufio.NewReaderSize(c.turns, bufferSize), trace: *c.turns.trace}
+	c.bw = newOutlet(c.turns)
 }
 
 // greetingIdle is how long a server may keep silent before its first words. One that
@@ -121,11 +122,16 @@ func (c *Conn) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if !c.seen.caps {
+	switch {
+	case c.seen.caps:
+	case c.opts.Known != nil && c.greet.Status != "PREAUTH":
+		c.caps = c.opts.Known.beforeLogin
+	default:
 		if err := c.capability(); err != nil {
 			return err
 		}
 	}
+	c.first = c.caps
 	if c.greet.Status != "PREAUTH" {
 		if err := c.login(ctx); err != nil {
 			return err

@@ -12,13 +12,18 @@ type Query struct {
 	UIDs         string // a sequence-set
 	Items        string // FETCH items without parentheses
 	ChangedSince uint64 // 0: not restricted (RFC 7162 section 3.1.4.1)
+
+	// Vanished takes up which of UIDs were expunged since ChangedSince, where Conn.Resync
+	// is true (RFC 7162 section 3.2.6); nil: that is not asked for.
+	Vanished *mail.UIDSet
 }
 
 // Fetching is a query on its way. Queries are answered in the order in which
 // they were started, and must be waited for in it.
 type Fetching struct {
-	c   *Conn
-	tag string
+	c        *Conn
+	tag      string
+	vanished *mail.UIDSet
 }
 
 // StartFetch sends a query and does not wait.
@@ -30,7 +35,11 @@ func (c *Conn) StartFetch(ctx context.Context, q Query) (*Fetching, error) {
 	defer c.watch(ctx)()
 	m := newCommand("UID FETCH " + q.UIDs + " (" + q.Items + ")")
 	if q.ChangedSince > 0 {
-		m.add(" (CHANGEDSINCE " + strconv.FormatUint(q.ChangedSince, 10) + ")")
+		m.add(" (CHANGEDSINCE " + strconv.FormatUint(q.ChangedSince, 10))
+		if q.Vanished != nil {
+			m.add(" VANISHED")
+		}
+		m.add(")")
 	}
 	tag, err := c.send(op, m)
 	if err == nil {
@@ -38,7 +47,7 @@ func (c *Conn) StartFetch(ctx context.Context, q Query) (*Fetching, error) {
 			err = c.lost(op, err)
 		}
 	}
-	return &Fetching{c, tag}, err
+	return &Fetching{c, tag, q.Vanished}, err
 }
 
 // Wait calls fn for each FETCH response that names a UID, in the server's order.
@@ -51,6 +60,9 @@ func (f *Fetching) Wait(ctx context.Context, fn func(*Item) error) error {
 	}
 	defer c.watch(ctx)()
 	rep, err := c.finish(op, f.tag, func(s *response) error {
+		if s.Name == "VANISHED" && f.vanished != nil {
+			s.vanishedEarlier(f.vanished)
+		}
 		if s.Name != "FETCH" {
 			return nil
 		}

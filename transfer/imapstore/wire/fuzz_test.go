@@ -21,7 +21,7 @@ func listening(said []byte) *Conn {
 	c := &Conn{sock: nopConn{}, caps: ParseCaps("LITERAL+ MULTIAPPEND LIST-EXTENDED LIST-STATUS CONDSTORE ESEARCH NAMESPACE ID")}
 	stream := deaf{bytes.NewReader(said)}
 	c.rd = reader{br: bufio.NewReaderSize(stream, 4096)}
-	c.bw = bufio.NewWriter(stream)
+	c.bw = newOutlet(stream)
 	return c
 }
 
@@ -35,7 +35,7 @@ func FuzzResponses(f *testing.F) {
 		"* ESEARCH (TAG \"A1\") UID ALL 1:5,9\r\n* SEARCH 4 5 (MODSEQ 7)\r\nA1 OK\r\n",
 		"* NAMESPACE ((\"\" \"/\" \"X\" (\"y\"))) NIL NIL\r\nA1 OK\r\n",
 		"* FLAGS (a b)\r\n* 3 EXISTS\r\n* OK [PERMANENTFLAGS (\\*)] x\r\n* VANISHED 1:2\r\nA1 OK [READ-ONLY] x\r\n",
-		"* ID (\"name\" NIL)\r\n+ \r\n* BYE\r\n",
+		"* ENABLED QRESYNC\r\n* ID (\"name\" NIL)\r\n+ \r\n* BYE\r\n",
 		"A1 OK [APPENDUID 1 2:3]\r\nA2 NO [TOOBIG]\r\n",
 	} {
 		f.Add([]byte(said))
@@ -56,12 +56,15 @@ func FuzzResponses(f *testing.F) {
 		})
 		tagged := bytes.Contains(bytes.ToUpper(said), []byte("A1"))
 		for name, call := range map[string]func(*Conn) error{
-			"LIST":      func(c *Conn) error { _, err := c.List(ctx, ""); return err },
-			"STATUS":    func(c *Conn) error { _, err := c.Status(ctx, "x"); return err },
-			"SELECT":    func(c *Conn) error { _, err := c.Select(ctx, "x"); return err },
-			"SEARCH":    func(c *Conn) error { _, err := c.Search(ctx, "ALL"); return err },
-			"NAMESPACE": func(c *Conn) error { _, err := c.Namespaces(ctx); return err },
-			"ID":        func(c *Conn) error { return c.afterLogin() },
+			"LIST":   func(c *Conn) error { _, err := c.List(ctx, ""); return err },
+			"STATUS": func(c *Conn) error { _, err := c.Status(ctx, "x"); return err },
+			"SELECT": func(c *Conn) error { _, err := c.Select(ctx, "x"); return err },
+			"SEARCH": func(c *Conn) error { _, err := c.Search(ctx, "ALL"); return err },
+			"first flight": func(c *Conn) error {
+				err := c.afterLogin()
+				_, more := c.Survey(ctx, Errand{Folders: true, Names: []string{"a", "b"}})
+				return errors.Join(err, more)
+			},
 			"FETCH": func(c *Conn) error {
 				return c.Fetch(ctx, Query{UIDs: "1:*", Items: "UID"}, func(it *Item) error { return nil })
 			},

@@ -131,6 +131,9 @@ func (l *library) readReply() error {
 		}
 		if s.Tag != "*" && isStatus(s.Name) {
 			rep := s.reply()
+			if l.c.nobodyWaits(s.Tag) {
+				continue
+			}
 			if !rep.OK() && l.refused.Status == "" {
 				l.refused = rep
 			}

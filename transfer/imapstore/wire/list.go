@@ -40,18 +40,23 @@ func (c *Conn) List(ctx context.Context, prefix string) ([]*Mailbox, error) {
 		return nil, err
 	}
 	defer c.watch(ctx)()
-	l := lister{byName: make(map[string]*Mailbox), status: make(map[string]*mail.Status)}
-	if err := c.listAll(op, prefix, &l); err != nil {
+	l := newLister()
+	commands := c.listCommands(prefix)
+	err := c.pipeline(op, commands, func(i int, s *response) error {
+		l.take(s, i == len(commands)-1)
+		return nil
+	})
+	if err != nil {
 		return nil, widen(err)
 	}
-	if err := c.statusOfRest(op, &l); err != nil {
+	if err := c.statusOfRest(op, l); err != nil {
 		return nil, widen(err)
 	}
 	return l.boxes, nil
 }
 
-// listAll sends every LIST there is to send at once.
-func (c *Conn) listAll(op, prefix string, l *lister) error {
+// listCommands are every LIST there is to send; the last one is for subscriptions.
+func (c *Conn) listCommands(prefix string) []*command {
 	extended := c.caps.Has("LIST-EXTENDED")
 	commands := []*command{newCommand(`LIST "" `).add(pattern(prefix)).add(c.listReturn(extended))}
 	if prefix != "" { // INBOX stands outside of the prefix
@@ -61,11 +66,7 @@ func (c *Conn) listAll(op, prefix string, l *lister) error {
 	if extended {
 		subscribed = newCommand(`LIST (SUBSCRIBED) "" "*"`)
 	}
-	commands = append(commands, subscribed)
-	return c.pipeline(op, commands, func(i int, s *response) error {
-		l.take(s, i == len(commands)-1)
-		return nil
-	})
+	return append(commands, subscribed)
 }
 
 func pattern(prefix string) string { return quote(prefix + "*") }
@@ -134,16 +135,32 @@ func (c *Conn) statusAll(op string, boxes []*Mailbox) error {
 
 // Status asks for one folder's status (RFC 9051 section 6.3.11).
 func (c *Conn) Status(ctx context.Context, raw string) (mail.Status, error) {
+	return c.status(ctx, raw)
+}
+
+// StatusNow is Status for the selected folder, of which a server may not show
+// what is new before it has had a chance to tell the session (as Courier).
+func (c *Conn) StatusNow(ctx context.Context, raw string) (mail.Status, error) {
+	return c.status(ctx, raw, newCommand("NOOP"))
+}
+
+// status sends the commands before it in the same round trip.
+func (c *Conn) status(ctx context.Context, raw string, before ...*command) (mail.Status, error) {
+	const op = "status"
+	if err := c.ready(ctx, op); err != nil {
+		return mail.Status{}, err
+	}
+	defer c.watch(ctx)()
 	var found *mail.Status
 	m := newCommand("STATUS").name(raw).add(" (" + c.statusItems() + ")")
-	_, err := c.run(ctx, "status", m, func(s *response) error {
+	err := c.pipeline(op, append(before, m), func(_ int, s *response) error {
 		if s.Name == "STATUS" {
 			_, found = readStatus(s)
 		}
 		return nil
 	})
 	if err == nil && found == nil {
-		err = &mail.Error{Op: "status", Scope: mail.ScopeFolder, Retry: mail.RetryNever, Kind: mail.KindProtocol,
+		err = &mail.Error{Op: op, Scope: mail.ScopeFolder, Retry: mail.RetryNever, Kind: mail.KindProtocol,
 			Err: errors.New("the server told no status")}
 	}
 	if err != nil {
@@ -157,6 +174,10 @@ type lister struct {
 	boxes  []*Mailbox
 	byName map[string]*Mailbox
 	status map[string]*mail.Status
+}
+
+func newLister() *lister {
+	return &lister{byName: make(map[string]*Mailbox), status: make(map[string]*mail.Status)}
 }
 
 func (l *lister) take(s *response, subscriptions bool) {

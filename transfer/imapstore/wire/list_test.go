@@ -158,14 +158,14 @@ func TestNamespaces(t *testing.T) {
 		``:            {},
 	} {
 		c := dial(t, offering("NAMESPACE")+"C: A1 NAMESPACE\nS: * NAMESPACE "+line+"\nS: A1 OK\nwait")
-		got, err := c.Namespaces(t.Context())
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %+v, %v; want %+v", line, got, err, want)
+		v, err := c.Survey(t.Context(), Errand{})
+		if err != nil || !reflect.DeepEqual(v.Namespaces, want) {
+			t.Errorf("%s: got %+v, %v; want %+v", line, v.Namespaces, err, want)
 		}
 	}
 	c := dial(t, offering("")+"C: A1 LIST \"\" \"\"\nS: * LIST (\\Noselect) \".\" \"\"\nS: A1 OK\nwait")
-	got, err := c.Namespaces(t.Context())
-	if want := (Namespaces{Personal: []Namespace{{"", "."}}}); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("without NAMESPACE: got %+v, %v; want %+v", got, err, want)
+	v, err := c.Survey(t.Context(), Errand{})
+	if want := (Namespaces{Personal: []Namespace{{"", "."}}}); err != nil || !reflect.DeepEqual(v.Namespaces, want) {
+		t.Errorf("without NAMESPACE: got %+v, %v; want %+v", v.Namespaces, err, want)
 	}
 }

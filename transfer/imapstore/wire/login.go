@@ -105,29 +105,37 @@ func (c *Conn) loginError(mech string, err error) error {
 	return err
 }
 
-// afterLogin learns what the server offers now, and tells it who is calling: some
-// providers refuse to open folders before (RFC 2971).
+// afterLogin learns what the server offers now. It tells it who is calling, because
+// some providers refuse to open folders before (RFC 2971), and that VANISHED is
+// understood (RFC 7162). Nothing waits for these two: they go with whatever comes
+// next, and a refusal changes nothing.
 func (c *Conn) afterLogin() error {
-	if !c.seen.caps {
+	switch {
+	case c.seen.caps:
+	case c.opts.Known != nil:
+		c.caps = c.opts.Known.afterLogin
+	default:
 		if err := c.capability(); err != nil {
 			return err
 		}
 	}
-	if !c.caps.Has("ID") {
-		return nil
+	if err := c.checkCompression(); err != nil {
+		return err
 	}
-	_, err := c.exec("identify", newCommand(`ID ("name" "mailferry")`), func(s *response) error {
-		if s.Name == "ID" {
-			c.id = readID(s)
+	if c.caps.Has("ID") {
+		if err := c.mention("identify", newCommand(`ID ("name" "mailferry")`)); err != nil {
+			return err
 		}
-		return nil
-	})
-	var refused *ReplyError
-	if errors.As(err, &refused) && c.broken == nil {
-		return nil // it is a courtesy
 	}
-	return widen(err)
+	if c.caps.Has("ENABLE") && c.caps.Has("QRESYNC") {
+		return c.mention("enable", newCommand("ENABLE QRESYNC"))
+	}
+	return nil
 }
+
+// Resync reports whether the server tells of expunged messages by UID: whether it
+// has enabled QRESYNC. It is known once any later command has been answered.
+func (c *Conn) Resync() bool { return c.enabled.Has("QRESYNC") }
 
 func readID(s *response) map[string]string {
 	id := make(map[string]string)

@@ -33,6 +33,8 @@ type Options struct {
 	KeyFile     string // PEM; empty: in CertFile
 	Fingerprint string // SHA-256 of the server's certificate in hex; replaces every other check
 
+	Compress    Compression
+	Known       *Known        // from an earlier connection of the same account; nil: nothing
 	IdleTimeout time.Duration // longest time without an octet, either way; 0: 2 minutes
 	Trace       io.Writer     // gets what is said, without secrets and bodies; nil: nothing
 	Number      int           // tells this connection's lines apart in Trace
@@ -40,6 +42,12 @@ type Options struct {
 	// Dial replaces the network; nil: TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
+
+// Known is what one connection learns of the server and another need not ask again.
+type Known struct{ beforeLogin, afterLogin Caps }
+
+// Known returns what further connections to the same account may take for granted.
+func (c *Conn) Known() *Known { return &Known{beforeLogin: c.first, afterLogin: c.caps} }
 
 const defaultIdle = 2 * time.Minute
 

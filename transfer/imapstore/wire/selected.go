@@ -23,6 +23,7 @@ type Selected struct {
 	NotSticky     bool  // UIDs do not survive the session (RFC 4315)
 	AppendLimit   int64 // filled in by callers that know it
 	listed        bool  // PERMANENTFLAGS was sent
+	closed        bool  // another folder has been closed just now
 }
 
 // Examine opens a folder by its raw name for reading (EXAMINE).
@@ -53,7 +54,10 @@ func (c *Conn) open(ctx context.Context, verb, op, raw string) (Selected, error)
 	c.box = mailbox{}
 	var sel Selected
 	rep, err := c.exec(op, m, func(s *response) error {
-		sel.take(s)
+		if sel.take(s); sel.closed {
+			// What came so far was about the folder selected before (RFC 7162 section 3.2.11).
+			sel, c.box = Selected{}, mailbox{}
+		}
 		return nil
 	})
 	if err != nil {
@@ -98,6 +102,8 @@ func (sel *Selected) code(rep Reply) {
 		sel.HighestModSeq = parseNumber(rep.Arg)
 	case "READ-ONLY":
 		sel.ReadOnly = true
+	case "CLOSED":
+		sel.closed = true
 	case "UIDNOTSTICKY":
 		sel.NotSticky = true
 	case "PERMANENTFLAGS":

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"mailferry/transfer/mail"
 )
@@ -54,7 +55,15 @@ func (t *tracer) literal(side string, n int64) {
 	}
 }
 
+// note writes of the connection itself.
+func (t *tracer) note(text string) {
+	if t.w != nil {
+		t.write("--", text)
+	}
+}
+
 // write drops the writer's error: a full disk must not stop a transfer.
 func (t *tracer) write(side, text string) {
-	_, _ = fmt.Fprintf(t.w, "#%d %s: %s\n", t.number, side, text)
+	now := time.Now().Format("15:04:05.000000")
+	_, _ = fmt.Fprintf(t.w, "%s #%d %s: %s\n", now, t.number, side, text)
 }

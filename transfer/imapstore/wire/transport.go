@@ -10,20 +10,26 @@ import (
 type transport struct {
 	net.Conn
 	idle time.Duration
+
+	received, sent int64
 }
 
 func (t *transport) Read(p []byte) (int, error) {
 	if err := t.Conn.SetReadDeadline(time.Now().Add(t.idle)); err != nil {
 		return 0, err
 	}
-	return t.Conn.Read(p)
+	n, err := t.Conn.Read(p)
+	t.received += int64(n)
+	return n, err
 }
 
 func (t *transport) Write(p []byte) (int, error) {
 	if err := t.Conn.SetWriteDeadline(time.Now().Add(t.idle)); err != nil {
 		return 0, err
 	}
-	return t.Conn.Write(p)
+	n, err := t.Conn.Write(p)
+	t.sent += int64(n)
+	return n, err
 }
 
 // SetDeadline and its kin are for the layer above, which must not change ours.
