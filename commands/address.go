@@ -26,6 +26,7 @@ type address struct {
 	auth          string // upper case
 	authzid       string
 	connections   int // 0: not stated
+	compress      wire.Compression
 
 	path   string         // absolute, of an archive; empty: an account
 	format archive.Format // empty: not stated

@@ -24,6 +24,8 @@ func TestAddresses(t *testing.T) {
 		{"imaps://a@[2001:db8::1]", address{user: "a", host: "2001:db8::1", port: 993}},
 		{"imaps://a@[::1]:144", address{user: "a", host: "::1", port: 144}},
 		{"imaps://a@h?authzid=b@c", address{user: "a", host: "h", port: 993, authzid: "b@c"}},
+		{"imaps://a@h?compress=on", address{user: "a", host: "h", port: 993, compress: wire.CompressOn}},
+		{"imaps://a@h?compress=off", address{user: "a", host: "h", port: 993, compress: wire.CompressOff}},
 		{"imaps://a@h?connections=2&auth=xoauth2", address{user: "a", host: "h", port: 993, connections: 2, auth: "XOAUTH2"}},
 		{"imaps://a@h?ca=/a%20b+c%26.pem", address{user: "a", host: "h", port: 993, ca: "/a b+c&.pem"}},
 		{"imaps://a@h?cert=c.pem&key=k.pem", address{user: "a", host: "h", port: 993, cert: "c.pem", key: "k.pem"}},
@@ -75,6 +77,7 @@ func TestRefusedAddresses(t *testing.T) {
 		{"imap://anna@h?tls=none&ca=x", "nothing for ca"},
 		{"imaps://anna@h?key=x", "key without cert"},
 		{"imaps://anna@h?auth=GSSAPI", "is not known"},
+		{"imaps://anna@h?compress=maybe", "compress=maybe"},
 		{"imaps://anna@h?connections=0", "number of connections"},
 		{"imaps://anna@h?fingerprint=abc", "no SHA-256"},
 	}

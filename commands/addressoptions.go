@@ -22,6 +22,7 @@ func addressOptions() [][2]string {
 		{"fingerprint", "SHA256: accept exactly the certificate with this SHA-256"},
 		{"auth", "MECHANISM: PLAIN, LOGIN, XOAUTH2 or OAUTHBEARER; for the last two the password is the access token"},
 		{"authzid", "USER: open the mailbox of this user (after login as a master user)"},
+		{"compress", "on or off: compress what goes over the line (default: where the server can and is another machine; with on, a server that cannot is an error)"},
 		{"connections", "N: open at most so many connections to this end"},
 	}
 }
@@ -71,6 +72,8 @@ func (a *address) setOption(name, value string) (err error) {
 		a.auth, err = parseMechanism(value)
 	case "authzid":
 		a.authzid = value
+	case "compress":
+		a.compress, err = parseCompression(value)
 	case "connections":
 		a.connections, err = parseConnections(value)
 	}
@@ -119,6 +122,16 @@ func parseMechanism(text string) (string, error) {
 		return name, nil
 	}
 	return "", badAddress(fmt.Sprintf("address option auth=%s is not known", text), "known are "+strings.Join(known, ", "))
+}
+
+func parseCompression(text string) (wire.Compression, error) {
+	switch text {
+	case "on":
+		return wire.CompressOn, nil
+	case "off":
+		return wire.CompressOff, nil
+	}
+	return wire.CompressAuto, badAddress(fmt.Sprintf("address option compress=%s: the values are on and off", text), "")
 }
 
 func parseConnections(text string) (int, error) {

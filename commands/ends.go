@@ -146,6 +146,7 @@ func openTrace(path string) (trace, error) {
 	if err != nil {
 		return trace{}, usage("--trace: "+err.Error(), "")
 	}
+	_ = f.Chmod(0o600) // a file that was there keeps its mode, and a device has none to change
 	return trace{f}, nil
 }
 

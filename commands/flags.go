@@ -31,7 +31,7 @@ func endFlags(ends ...transfer.End) []cli.Flag {
 	}
 	return append(out,
 		&cli.BoolFlag{Name: "allow-cleartext", Usage: "let tls=none send password and mail unprotected to another machine"},
-		&cli.StringFlag{Name: "trace", Usage: "write what is said on the wire, without passwords and mail, to `FILE`"})
+		&cli.StringFlag{Name: "trace", Usage: "write what is said on the wire to `FILE`, which only you can read: times, connections and round trips, but no passwords and no mail"})
 }
 
 func folderFlags() []cli.Flag {

@@ -24,7 +24,7 @@ func (o storeOptions) imap() imapstore.Options {
 		Host: a.host, Port: a.port, Security: a.security,
 		User: a.user, Password: o.password, Auth: a.auth, Authzid: a.authzid,
 		CAFile: a.ca, CertFile: a.cert, KeyFile: a.key, Fingerprint: a.fingerprint,
-		Connections: o.connections, Trace: o.trace,
+		Compress: a.compress, Connections: o.connections, Trace: o.trace,
 	}
 }
 

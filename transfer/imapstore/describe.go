@@ -66,7 +66,7 @@ func capabilities() []capability {
 		{"MULTIAPPEND", "Many messages go in one command, which servers store faster.", "Each message is stored by itself."},
 		{"UIDPLUS", "The server tells where each message went, and mirrored deletions are possible.", "Copied messages are found again by their headers; --mirror is not possible."},
 		{"CONDSTORE", "Changed flags are found without reading them all.", "The flags of all messages are read in each run."},
-		{"QRESYNC", "The server keeps a record of deletions.", "Deletions are found by listing the folder."},
+		{"QRESYNC", "Deletions since the last run are told by the server.", "Deletions are found by listing the folder."},
 		{"LIST-STATUS", "Unchanged folders are recognised in one round trip.", "Each folder's status is asked for separately."},
 		{"LIST-EXTENDED", "Folders and subscriptions are listed together.", "Subscriptions are listed by LSUB."},
 		{"SPECIAL-USE", "The server says which folder is Sent, Trash and so on.", "The roles of folders are unknown."},
@@ -74,7 +74,7 @@ func capabilities() []capability {
 		{"NAMESPACE", "The server says where the account's own folders are.", "All folders are taken for the account's own."},
 		{"STATUS=SIZE", "The size of a folder is known without listing it.", "Sizes are known only once messages are listed."},
 		{"ID", "The server tells its name and version.", "The server is known by its greeting only."},
-		{"COMPRESS=DEFLATE", "The server could compress; this program does not ask it to.", "The server cannot compress."},
+		{"COMPRESS=DEFLATE", "What goes over the line is compressed, except on this machine itself (compress=).", "The server cannot compress."},
 		{"IMAP4rev2", "The server speaks the newer IMAP too; IMAP4rev1 is used.", "The server speaks IMAP4rev1."},
 		{"OBJECTID", "Messages have identifiers for the whole account.", "Messages are identified by folder and UID."},
 	}
