@@ -27,8 +27,12 @@ func account(t *testing.T, addr, user, password string) imapstore.Options {
 	}
 	return imapstore.Options{
 		Host: host, Port: port, Security: imapstore.Plain, User: user,
-		Password: func(context.Context) (string, error) { return password, nil },
+		Password: fixedPassword(password),
 	}
+}
+
+func fixedPassword(password string) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) { return password, nil }
 }
 
 // userOf makes a user name of a test's name, so that each test has its account.
