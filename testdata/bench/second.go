@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// kept is a tool with a copy that it has made and keeps up to date.
+type kept struct {
+	tool
+	job
+	command func(*lab, job) (*exec.Cmd, error)
+}
+
+// secondRuns measures runs over a copy that exists, while the source stays as it
+// is or changes a little between the rounds.
+func (l *lab) secondRuns(ctx context.Context, r row, runs int) (result, error) {
+	changes := strings.HasPrefix(r.work, "changed")
+	purpose := ""
+	if changes {
+		purpose = "-" + l.fresh("changing")
+	}
+	user, err := l.source(r.corpus, purpose)
+	if err != nil {
+		return result{}, err
+	}
+	copies, err := l.firstCopies(user, strings.HasSuffix(r.work, "backup"))
+	if err != nil {
+		return result{}, err
+	}
+	var needed int64
+	var before func(int) error
+	if changes {
+		before = func(round int) error {
+			var err error
+			needed, err = l.change(user, r.corpus, round)
+			return err
+		}
+	}
+	l.distance(r)
+	res, err := compete(ctx, r, l.again(copies), runs, before)
+	res.needed = needed
+	for _, c := range copies {
+		if err == nil {
+			err = l.drop(c.job)
+		}
+	}
+	return res, err
+}
+
+// firstCopies lets every tool make its copy.
+func (l *lab) firstCopies(user string, backup bool) (out []kept, err error) {
+	for _, t := range tools() {
+		command := t.migrate
+		if backup {
+			command = t.backup
+		}
+		if command == nil || !t.installed() {
+			continue
+		}
+		j, err := l.newJob(t, user)
+		if err != nil {
+			return nil, err
+		}
+		c := kept{t, l.throughLines(j), command}
+		cmd, err := c.command(l, c.job)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := run(cmd); err != nil {
+			return nil, fmt.Errorf("first run: %w", err)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func (l *lab) again(copies []kept) (out []contestant) {
+	for _, c := range copies {
+		out = append(out, contestant{c.tool.name, "", func() (sample, error) {
+			cmd, err := c.command(l, c.job)
+			if err != nil {
+				return sample{}, err
+			}
+			l.aLine.Quiet()
+			l.bLine.Quiet()
+			l.meter.Reset()
+			s, err := run(cmd)
+			s.Octets, s.Trips = l.meter.Read()
+			return s, err
+		}})
+	}
+	return out
+}
