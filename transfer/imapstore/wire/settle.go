@@ -51,7 +51,8 @@ func (c *Conn) settleAt(i int, rep Reply) error {
 }
 
 // resend sends the messages of a refused MULTIAPPEND one by one, to find the
-// one that the server does not want. None of them has been taken (RFC 3502).
+// one that the server does not want, and waits for none of them. None has been taken
+// (RFC 3502).
 func (c *Conn) resend(refused *batch) error {
 	if err := c.closeOpen(); err != nil {
 		c.putBack(refused)
@@ -63,13 +64,6 @@ func (c *Conn) resend(refused *batch) error {
 		err := c.writeItem(b, item, "+")
 		if err == nil {
 			err = c.closeBatch(b)
-		}
-		for err == nil && c.queued(b) {
-			var tag string
-			var rep Reply
-			if tag, rep, err = c.event(opAppend, nil); err == nil {
-				err = c.settle(tag, rep)
-			}
 		}
 		if err != nil {
 			refused.items = refused.items[i+1:]
