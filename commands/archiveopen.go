@@ -16,12 +16,16 @@ import (
 
 // archiveToRead opens an archive that is there. It takes no lock and changes nothing.
 func (w *world) archiveToRead(ctx context.Context, t *target, opts archive.Options) (*archive.Archive, error) {
-	view := archive.Options{AsOf: opts.AsOf, WithGone: opts.WithGone, WithDamaged: opts.WithDamaged, Note: w.noteOr(opts.Note)}
-	a, err := archive.Open(ctx, t.address.path, view)
+	a, err := archive.Open(ctx, t.address.path, w.viewOf(opts))
 	if err != nil {
 		return nil, archiveFailure(t.end, err)
 	}
 	return asWritten(ctx, t.address, a)
+}
+
+// viewOf is the part of opts that concerns reading.
+func (w *world) viewOf(opts archive.Options) archive.Options {
+	return archive.Options{AsOf: opts.AsOf, WithGone: opts.WithGone, WithDamaged: opts.WithDamaged, Note: w.noteOr(opts.Note)}
 }
 
 // archiveToWrite opens an archive with its lock, and makes it if there is none.

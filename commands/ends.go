@@ -117,7 +117,7 @@ func (w *world) openBoth(c *cli.Context, ts []*target, job *transfer.Job, opts a
 // openSource opens a target for reading only.
 func (w *world) openSource(ctx context.Context, t *target, opts archive.Options, connections int, trace trace) (mail.Source, error) {
 	if t.address.isArchive() {
-		return w.archiveToRead(ctx, t, opts)
+		return w.storedToRead(ctx, t, opts)
 	}
 	return w.engine.source(t.options(connections, trace.of(string(t.end)))), nil
 }
@@ -128,7 +128,7 @@ func (w *world) openDest(ctx context.Context, t *target, opts archive.Options, j
 	case !t.address.isArchive():
 		return w.engine.store(t.options(job.Connections, trace.of(string(t.end)))), nil
 	case !opts.Write:
-		return w.archiveToRead(ctx, t, archive.Options{})
+		return w.storedToCompare(ctx, t)
 	case job.DryRun:
 		return w.archiveToPlan(ctx, t)
 	}

@@ -1,0 +1,229 @@
+package other
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mailferry/archive/mbox/foreign"
+	"mailferry/transfer/mail"
+)
+
+// finder looks for folders below a root.
+type finder struct {
+	root    string
+	spool   string
+	folders []folder
+	passed  []string // what was not taken for mail, for an error to name
+}
+
+// found says what was there instead of mail.
+func (f *finder) found() string {
+	if len(f.passed) == 0 {
+		return "the directory holds no files"
+	}
+	const most = 3
+	text := strings.Join(f.passed[:min(most, len(f.passed))], "; ")
+	if n := len(f.passed) - most; n > 0 {
+		text += fmt.Sprintf("; and %d more", n)
+	}
+	return "found: " + text
+}
+
+func (f *finder) pass(at, why string) {
+	if slices.ContainsFunc(f.passed, func(text string) bool { return strings.HasSuffix(text, ": a file") }) {
+		f.passed = nil // what is known better now
+	}
+	if rel, err := filepath.Rel(f.root, at); err == nil {
+		at = rel
+	}
+	f.passed = append(f.passed, mail.Visible(at)+": "+why)
+}
+
+// unique refuses two folders of one name, which a Maildir++ name and a nested directory can be.
+func (f *finder) unique() error {
+	seen := make(map[mail.Path]string)
+	for _, one := range f.folders {
+		if other, twice := seen[one.path]; twice {
+			return refuse(fmt.Sprintf("%q and %q are both folder %q", other, one.at, one.path), "migrate them one after the other")
+		}
+		seen[one.path] = one.at
+	}
+	return nil
+}
+
+// isMaildir reports whether dir has cur and new, or cur and tmp.
+func isMaildir(dir string) bool {
+	is := func(name string) bool {
+		info, err := os.Stat(filepath.Join(dir, name))
+		return err == nil && info.IsDir()
+	}
+	return is("cur") && (is("new") || is("tmp"))
+}
+
+// maildirs finds the Maildirs of a tree.
+func (f *finder) maildirs(ctx context.Context) error {
+	root := isMaildir(f.root)
+	if root {
+		f.folders = append(f.folders, folder{path: mail.NewPath("INBOX"), at: f.root, subscribed: true})
+	}
+	if err := f.below(ctx, f.root, nil, root); err != nil {
+		return err
+	}
+	f.subscriptions()
+	return nil
+}
+
+// below looks into the directories of dir, whose folder's components are given. A name that begins
+// with a dot is one of Maildir++ in the root of those, and otherwise none of mail.
+func (f *finder) below(ctx context.Context, dir string, components []string, plus bool) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		at := filepath.Join(dir, e.Name())
+		if !isDir(at, e) {
+			if len(components) == 0 && !strings.HasPrefix(e.Name(), ".") && len(f.folders) == 0 {
+				f.pass(at, "a file")
+			}
+			continue
+		}
+		path, ok := childPath(components, e.Name(), plus)
+		if !ok {
+			continue
+		}
+		if isMaildir(at) {
+			f.folders = append(f.folders, folder{path: mail.NewPath(path...), at: at})
+		}
+		if err := f.below(ctx, at, path, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isDir follows links, as mail programs do.
+func isDir(at string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return e.IsDir()
+	}
+	info, err := os.Stat(at)
+	return err == nil && info.IsDir()
+}
+
+// childPath is the folder of a directory.
+func childPath(parent []string, name string, plus bool) ([]string, bool) {
+	rest, dotted := strings.CutPrefix(name, ".")
+	switch {
+	case name == "cur", name == "new", name == "tmp", name == "courierimapkeywords", name == "courierimaphieracl":
+		return nil, false
+	case dotted && (!plus || rest == "" || rest == "."):
+		return nil, false
+	case dotted:
+		var out []string
+		for part := range strings.SplitSeq(rest, ".") {
+			out = append(out, decodeName(part))
+		}
+		return out, !slices.Contains(out, "")
+	}
+	return append(slices.Clone(parent), decodeName(name)), true
+}
+
+// subscriptions reads the lists of Dovecot and Courier.
+func (f *finder) subscriptions() {
+	wanted := make(map[mail.Path]bool)
+	for _, list := range []string{"subscriptions", "courierimapsubscribed"} {
+		text, err := os.ReadFile(filepath.Join(f.root, list))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			for _, separator := range []string{".", "/", "\t"} {
+				var parts []string
+				for part := range strings.SplitSeq(strings.TrimPrefix(strings.TrimRight(line, "\r\n"), "INBOX."), separator) {
+					parts = append(parts, decodeName(part))
+				}
+				wanted[mail.NewPath(parts...)] = true
+			}
+		}
+	}
+	for i := range f.folders {
+		f.folders[i].subscribed = f.folders[i].subscribed || len(wanted) == 0 || wanted[f.folders[i].path]
+	}
+}
+
+// single takes a file for one folder.
+func (f *finder) single() error {
+	if err := f.look(f.root); err != nil {
+		return err
+	}
+	name := filepath.Base(f.root)
+	f.folders = append(f.folders, folder{path: mail.NewPath(boxName(name)), at: f.root, subscribed: true})
+	return nil
+}
+
+// look refuses a file that is no mbox.
+func (f *finder) look(at string) error {
+	m, err := foreign.Open(at, foreign.Options{Spool: f.spool})
+	if err != nil {
+		return err
+	}
+	return m.Close()
+}
+
+// boxName is a file's name without what tells its kind.
+func boxName(file string) string {
+	name := file
+	for _, suffix := range []string{".gz", ".mbox", ".mbx"} {
+		if len(name) > len(suffix) && strings.EqualFold(name[len(name)-len(suffix):], suffix) {
+			name = name[:len(name)-len(suffix)]
+		}
+	}
+	return decodeName(name)
+}
+
+// mboxes finds the mbox files of a tree. Files that are none are passed over and named: mail
+// programs keep indexes beside them.
+func (f *finder) mboxes(ctx context.Context) error { return f.mboxesIn(ctx, f.root, nil) }
+
+func (f *finder) mboxesIn(ctx context.Context, dir string, components []string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name, at := e.Name(), filepath.Join(dir, e.Name())
+		switch {
+		case strings.HasPrefix(name, "."), strings.HasSuffix(name, ".msf"):
+		case isDir(at, e):
+			// Thunderbird has the folders below X in X.sbd, Dovecot and Apple Mail beside or in it.
+			below := append(slices.Clone(components), decodeName(strings.TrimSuffix(name, ".sbd")))
+			if err := f.mboxesIn(ctx, at, below); err != nil {
+				return err
+			}
+		default:
+			if err := f.look(at); err != nil {
+				f.pass(at, mail.ErrorOf(err).Err.Error())
+				continue
+			}
+			path := append(slices.Clone(components), boxName(name))
+			if name == "mbox" && len(components) > 0 { // Apple Mail and Google: X.mbox/mbox
+				path = path[:len(path)-1]
+				path[len(path)-1] = boxName(filepath.Base(dir))
+			}
+			f.folders = append(f.folders, folder{path: mail.NewPath(path...), at: at, subscribed: true})
+		}
+	}
+	return nil
+}
