@@ -122,7 +122,8 @@ func addressesTopic() string {
    imaps://USER@HOST[:PORT]   TLS from the start; port 993
    imap://USER@HOST[:PORT]    STARTTLS, never without it; port 143
    NAME                       an account of the configuration file
-   maildir:PATH, mbox:PATH    an archive; backup and migrate make it if PATH is not there or empty
+   maildir:PATH, mbox:PATH    an archive; backup and migrate make it if PATH is not there or empty.
+                              As a source also a Maildir, an mbox or a tree of them of any program
    PATH                       an archive that is there
 
 The last @ before the first ? ends USER, so that imaps://anna@example.org@imap.example.org
