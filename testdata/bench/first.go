@@ -37,7 +37,7 @@ func (l *lab) once(r row, t tool, user string, command func(*lab, job) (*exec.Cm
 	if err != nil {
 		return sample{}, err
 	}
-	s, err := run(cmd)
+	s, err := l.run(cmd)
 	if err == nil && check != nil {
 		err = check(j)
 	}
@@ -95,7 +95,7 @@ func (l *lab) restores(r row, user string) ([]contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := run(cmd); err != nil {
+	if _, err := l.run(cmd); err != nil {
 		return nil, err
 	}
 	restore := func(l *lab, j job) (*exec.Cmd, error) {

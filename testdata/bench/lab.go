@@ -31,10 +31,11 @@ type lab struct {
 	keep         bool
 	log          io.Writer
 	serial       int
+	copies       map[string][]kept // by work and account
 }
 
 func openLab(ctx context.Context, o options) (_ *lab, err error) {
-	l := &lab{meter: &proxy.Meter{}, keep: o.keep, log: os.Stderr, binary: o.mailferry}
+	l := &lab{meter: &proxy.Meter{}, copies: map[string][]kept{}, keep: o.keep, log: os.Stderr, binary: o.mailferry}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.close())

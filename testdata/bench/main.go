@@ -33,9 +33,12 @@ type options struct {
 
 func main() {
 	var err error
-	if len(os.Args) > 1 && os.Args[1] == "floor" {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "floor":
 		err = floor.Main(os.Args[2:], os.Stdout)
-	} else {
+	case len(os.Args) > 2 && os.Args[1] == "stopwatch":
+		err = stopwatch(os.Args[2:])
+	default:
 		err = bench(os.Args[1:])
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -103,9 +106,11 @@ func bench(args []string) error {
 	return errors.Join(err, l.close())
 }
 
-// measureRows returns the table, also of what was done before it failed.
+// measureRows returns the table, also of what was done before it failed. That
+// somebody failed in a row is an error too.
 func (l *lab) measureRows(ctx context.Context, o options) (string, error) {
 	var results []result
+	var failures []error
 	for _, r := range rows() {
 		if !o.wants(r) {
 			continue
@@ -113,7 +118,7 @@ func (l *lab) measureRows(ctx context.Context, o options) (string, error) {
 		start := time.Now()
 		res, err := l.measure(ctx, r, o.runs)
 		for name, failure := range res.failed {
-			fmt.Fprintf(l.log, "%s: %s: %v\n", r, name, failure)
+			failures = append(failures, fmt.Errorf("%s: %s: %w", r, name, failure))
 		}
 		if err != nil {
 			return table(results), fmt.Errorf("%s: %w", r, err)
@@ -124,5 +129,5 @@ func (l *lab) measureRows(ctx context.Context, o options) (string, error) {
 	if len(results) == 0 {
 		return "", errors.New("the flags leave no row")
 	}
-	return table(results), nil
+	return table(results), errors.Join(failures...)
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -18,23 +20,37 @@ type sample struct {
 	Trips     int   // round trips, where the lines are slow
 }
 
-// run measures a command from a disk that has nothing left to write.
-func run(cmd *exec.Cmd) (sample, error) {
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+// run measures a command from a disk that has nothing left to write. A small
+// process of its own starts it, because a child's peak memory counts from its
+// parent's.
+func (l *lab) run(cmd *exec.Cmd) (s sample, err error) {
+	stopwatch := exec.Command(l.self, append([]string{"stopwatch"}, cmd.Args...)...)
+	stopwatch.Env = cmd.Env
+	var out, failure bytes.Buffer
+	stopwatch.Stdout, stopwatch.Stderr = &out, &failure
 	syscall.Sync()
+	if err := stopwatch.Run(); err != nil {
+		text := failure.String()
+		return s, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, text[max(0, len(text)-2000):])
+	}
+	return s, json.Unmarshal(out.Bytes(), &s)
+}
+
+// stopwatch runs a command and prints its sample.
+func stopwatch(args []string) error {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	start := time.Now()
 	err := cmd.Run()
 	wall := time.Since(start)
 	if err != nil {
-		text := out.String()
-		return sample{}, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, text[max(0, len(text)-2000):])
+		return err
 	}
 	s := sample{Wall: wall, CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		s.Resident = usage.Maxrss << 10
 	}
-	return s, nil
+	return json.NewEncoder(os.Stdout).Encode(s)
 }
 
 // runFloor measures a floor, which tells its own time because it loads before it works.

@@ -43,7 +43,7 @@ func (l *lab) twice(b *strings.Builder, work, corpus, user string, command func(
 		if err != nil {
 			return err
 		}
-		s, err := run(cmd)
+		s, err := l.run(cmd)
 		if err != nil {
 			return err
 		}

@@ -6,17 +6,35 @@ import (
 	"time"
 )
 
-// table writes results in Markdown. A ratio below 1 means that mailferry was faster.
+// table writes results in Markdown: wall time, then processor and memory, then
+// the wire. Ratios below 1 mean that mailferry needed less.
 func table(results []result) string {
 	var b strings.Builder
-	b.WriteString("| work | corpus | RTT | mailferry s | CPU s | MB | " + strings.Join(peerNames(), " | ") +
-		" | of the fastest | floor s | of the floor |\n" +
-		"|---|---|---|---|---|---|" + strings.Repeat("---|", len(peerNames())) + "---|---|---|\n")
+	header(&b, append(append([]string{"work", "corpus", "RTT", "mailferry s"}, peerNames()...),
+		"of the fastest", "floor s", "of the floor")...)
 	for _, r := range results {
-		b.WriteString(r.line())
+		r.times(&b)
 	}
-	b.WriteString(wires(results))
+	b.WriteString("\n")
+	header(&b, "work", "corpus", "RTT", "program", "CPU s", "µs a message", "of mbsync", "peak MB")
+	for _, r := range results {
+		r.costs(&b)
+	}
+	b.WriteString("\n")
+	header(&b, "work", "corpus", "RTT", "program", "KB on the wire", "of what is new", "round trips")
+	for _, r := range results {
+		r.wires(&b)
+	}
 	return b.String()
+}
+
+func header(b *strings.Builder, cells ...string) {
+	tableLine(b, cells...)
+	b.WriteString("|" + strings.Repeat("---|", len(cells)) + "\n")
+}
+
+func tableLine(b *strings.Builder, cells ...string) {
+	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 }
 
 func peerNames() (out []string) {
@@ -26,23 +44,43 @@ func peerNames() (out []string) {
 	return out
 }
 
-func isPeer(e contestant) bool { return e.floor == "" && e.name != "mailferry" }
-
-func (r result) line() string {
+// times is one line of the first table; the numbers in brackets are mailferry's
+// time in relation to the peer's.
+func (r result) times(b *strings.Builder) {
 	ours, ok := r.median("mailferry")
-	cells := []string{r.work, r.corpus, r.distance()}
+	cells := []string{r.work, r.corpus, r.distance(), "failed"}
 	if ok {
-		cells = append(cells, seconds(ours.Wall), seconds(ours.CPU), fmt.Sprint(ours.Resident>>20))
-	} else {
-		cells = append(cells, "failed", "", "")
+		cells[3] = seconds(ours.Wall)
 	}
 	for _, name := range peerNames() {
-		cells = append(cells, r.cell(name))
+		cells = append(cells, r.peer(name, ours))
 	}
-	_, fastest := r.best(isPeer)
+	_, fastest := r.best(r.rival)
 	floor, variants := r.floor()
-	cells = append(cells, ratio(ours.Wall, fastest.Wall), floorCell(floor, variants), ratio(ours.Wall, floor))
-	return "| " + strings.Join(cells, " | ") + " |\n"
+	cells = append(cells, ratio(ours.Wall, fastest.Wall))
+	if floor == 0 {
+		cells = append(cells, "", "")
+	} else {
+		cells = append(cells, seconds(floor)+" ("+strings.Join(variants, " + ")+")", ratio(ours.Wall, floor))
+	}
+	tableLine(b, cells...)
+}
+
+func (r result) peer(name string, ours sample) string {
+	if r.failed[name] != nil {
+		return "failed"
+	}
+	s, ok := r.median(name)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", seconds(s.Wall), ratio(ours.Wall, s.Wall))
+}
+
+// rival reports whether a contestant does the same work with the same care. An
+// mbox has no peer, and who does not sync serves as one.
+func (r result) rival(e contestant) bool {
+	return e.floor == "" && e.name != "mailferry" && (e.name != unsafePeer || r.work == "backup-mbox")
 }
 
 func (r result) distance() string {
@@ -52,25 +90,6 @@ func (r result) distance() string {
 	return r.trip.String()
 }
 
-// cell is a peer's wall and CPU time.
-func (r result) cell(name string) string {
-	if r.failed[name] != nil {
-		return "failed"
-	}
-	s, ok := r.median(name)
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("%s (%s)", seconds(s.Wall), seconds(s.CPU))
-}
-
-func floorCell(floor time.Duration, variants []string) string {
-	if floor == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s (%s)", seconds(floor), strings.Join(variants, " + "))
-}
-
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }
 
 func ratio(a, b time.Duration) string {
@@ -78,43 +97,4 @@ func ratio(a, b time.Duration) string {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", a.Seconds()/b.Seconds())
-}
-
-// wires is a second table, for the work whose octets were counted.
-func wires(results []result) string {
-	var b strings.Builder
-	for _, r := range results {
-		for _, e := range r.entrants {
-			s, ok := r.median(e.name)
-			if !ok || s.Octets == 0 {
-				continue
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %.1f | %s | %s |\n", r.work, r.corpus, r.distance(), e.name,
-				float64(s.Octets)/1000, r.share(s), r.trips(s))
-		}
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "\n| work | corpus | RTT | program | KB on the wire | of what is new | round trips |\n|---|---|---|---|---|---|---|\n" + b.String()
-}
-
-// share relates what went over the wires to what had to: the new messages, once at
-// each end that IMAP reaches.
-func (r result) share(s sample) string {
-	needed := r.needed
-	if strings.HasSuffix(r.work, "migrate") {
-		needed *= 2
-	}
-	if needed == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.2f", float64(s.Octets)/float64(needed))
-}
-
-func (r result) trips(s sample) string {
-	if r.trip == 0 {
-		return ""
-	}
-	return fmt.Sprint(s.Trips)
 }
