@@ -26,7 +26,7 @@ import (
 type options struct {
 	rows, corpora, delays []string
 	runs                  int
-	memory, keep          bool
+	memory, serve, keep   bool
 	out, mailferry        string
 	memoryDir, diskDir    string
 }
@@ -57,6 +57,7 @@ func parse(args []string) (o options, err error) {
 	set.Func("delay", "only these round-trip times, by commas: 0s 40ms", list(&o.delays))
 	set.IntVar(&o.runs, "runs", 3, "interleaved runs, of which the median counts")
 	set.BoolVar(&o.memory, "memory", false, "measure peak memory with a million messages and with large ones instead")
+	set.BoolVar(&o.serve, "serve", false, "only start the servers with the corpora named by -corpus, until interrupted")
 	set.BoolVar(&o.keep, "keep", false, "keep configurations, states and mail")
 	set.StringVar(&o.out, "out", "", "write the table to this file too")
 	set.StringVar(&o.mailferry, "mailferry", "", "measure this binary; without it, one is built")
@@ -95,8 +96,11 @@ func bench(args []string) error {
 		return err
 	}
 	measure := l.measureRows
-	if o.memory {
+	switch {
+	case o.memory:
 		measure = l.measureMemory
+	case o.serve:
+		measure = l.serve
 	}
 	text, err := measure(ctx, o)
 	fmt.Print(text)
