@@ -105,7 +105,7 @@ func formats() []string { return []string{"maildir", "mbox"} }
 func TestBackupAndRestore(t *testing.T) {
 	src := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true})
 	dst := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true, Separator: ".", Prefix: "INBOX."})
-	fillCorpus(t, src, "anna", servertest.CorpusOptions{Small: testing.Short()})
+	fillCorpus(t, src, "anna", servertest.CorpusOptions{Small: slow || testing.Short()})
 	before := snapshot(t, src, "anna")
 	for _, format := range formats() {
 		t.Run(format, func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestBackupAndRestore(t *testing.T) {
 func TestArchivesAreConverted(t *testing.T) {
 	src := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true})
 	dst := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true})
-	fillCorpus(t, src, "anna", servertest.CorpusOptions{Small: true})
+	fillCorpus(t, src, "anna", servertest.CorpusOptions{Small: true, Few: true})
 	before := snapshot(t, src, "anna")
 	a := newArchiving(t, src, dst, "maildir")
 	if code, s := a.backup(t); code != 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -80,35 +81,55 @@ func TestKilledAtRandomMoments(t *testing.T) {
 // killInARow returns how many appends the destination had seen at each kill.
 func (m *migration) killInARow(t *testing.T, proxy *faultproxy.Proxy, whole int, lost bool) (moments []int) {
 	t.Helper()
-	random := rand.New(rand.NewPCG(uint64(whole), 7))
-	stride := max(2, 2*whole/(killsInARow+6))
-	for range killsInARow {
+	r := killing{kills: killsInARow, whole: whole, progress: func() int { return proxy.Count("APPEND") }}
+	if lost {
+		r.after = m.loseLedger
+	}
+	return r.inARow(t, func(ctx context.Context) *exec.Cmd {
+		return m.command(ctx, "migrate", "--quiet", "--state", m.state)
+	})
+}
+
+// killing starts a program again and again and kills it when a random amount of work is done.
+type killing struct {
+	kills    int
+	whole    int        // the amount of work in all
+	progress func() int // how much of it is done
+	after    func()     // what happens after each kill, if anything
+}
+
+// inARow returns how much was done at each kill.
+func (k killing) inARow(t *testing.T, command func(context.Context) *exec.Cmd) (moments []int) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(uint64(k.whole), 7))
+	stride := max(2, 2*k.whole/(k.kills+6))
+	for range k.kills {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		cmd := m.command(ctx, "migrate", "--quiet", "--state", m.state)
+		cmd := command(ctx)
 		cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
-		seen := proxy.Count("APPEND")
+		seen := k.progress()
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		ended := make(chan struct{})
 		go func() { _ = cmd.Wait(); close(ended) }()
-		awaitAppends(ended, proxy, seen+random.IntN(stride))
+		k.await(ended, seen+random.IntN(stride))
 		_ = cmd.Process.Kill()
 		<-ended
 		cancel()
-		moments = append(moments, proxy.Count("APPEND"))
-		if lost {
-			m.loseLedger()
+		moments = append(moments, k.progress())
+		if k.after != nil {
+			k.after()
 		}
 	}
 	return moments
 }
 
-// awaitAppends returns when the destination has seen n appends, or the process has ended.
-func awaitAppends(ended <-chan struct{}, proxy *faultproxy.Proxy, n int) {
+// await returns when so much is done, or the process has ended.
+func (k killing) await(ended <-chan struct{}, done int) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for proxy.Count("APPEND") < n {
+	for k.progress() < done {
 		select {
 		case <-ended:
 			return
@@ -117,7 +138,7 @@ func awaitAppends(ended <-chan struct{}, proxy *faultproxy.Proxy, n int) {
 	}
 }
 
-// histogram prints at which tenth of the appends the kills fell, and returns how
+// histogram prints at which tenth of the work the kills fell, and returns how
 // many fell between the first and the last.
 func histogram(t *testing.T, moments []int, last int) (between int) {
 	t.Helper()
@@ -132,6 +153,6 @@ func histogram(t *testing.T, moments []int, last int) (between int) {
 	for i, n := range tenths {
 		fmt.Fprintf(&b, "\n%3d %% %s", i*10, strings.Repeat("#", n))
 	}
-	t.Logf("%d of %d kills between the first and the last of %d appends, by tenths:%s", between, len(moments), last, b.String())
+	t.Logf("%d of %d kills between the first and the last of %d, by tenths:%s", between, len(moments), last, b.String())
 	return between
 }
