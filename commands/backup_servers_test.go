@@ -105,7 +105,7 @@ func formats() []string { return []string{"maildir", "mbox"} }
 func TestBackupAndRestore(t *testing.T) {
 	src := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true})
 	dst := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true, Separator: ".", Prefix: "INBOX."})
-	fillCorpus(t, src, "anna", servertest.CorpusOptions{Small: slow || testing.Short()})
+	fillCorpus(t, src, "anna", servertest.CorpusOptions{Small: slow || testing.Short(), Extra: []servertest.Folder{hardFolder()}})
 	before := snapshot(t, src, "anna")
 	for _, format := range formats() {
 		t.Run(format, func(t *testing.T) {
@@ -140,6 +140,31 @@ func TestBackupAndRestore(t *testing.T) {
 			}
 			if !sameMessages(snapshot(t, dst, user), after) {
 				t.Error("the second restore changed the destination")
+			}
+		})
+	}
+}
+
+// TestArchivesGoToOtherServers restores to servers that cannot hold everything.
+func TestArchivesGoToOtherServers(t *testing.T) {
+	src := servertest.StartDovecot(t, servertest.DovecotOptions{Memory: true})
+	fillCorpus(t, src, "anna", servertest.CorpusOptions{Small: true, Few: true})
+	before := snapshot(t, src, "anna")
+	for _, p := range pairs()[1:] {
+		t.Run(p.name, func(t *testing.T) {
+			dst := p.dst(t)
+			for _, format := range formats() {
+				a := newArchiving(t, src, dst, format)
+				if code, s := a.backup(t); code != 0 {
+					t.Fatalf("exit %d, %+v", code, s)
+				}
+				user := "anna" + format
+				for n, copied := range []int{before.Messages(), 0} {
+					if code, s := a.restore(t, user); code != 0 || s.Copied != copied {
+						t.Errorf("%s, restore %d: exit %d, %+v", format, n+1, code, s)
+					}
+				}
+				wantEqual(t, renamed(before, p.renamed), snapshot(t, dst, user), p.excuses()...)
 			}
 		})
 	}
