@@ -31,7 +31,9 @@ func (r *reader) List(ctx context.Context, opts mail.ListOptions, fn func(mail.I
 	if opts.Only != nil && opts.Only.Empty() {
 		return nil
 	}
-	l := &listing{conn: conn, opts: opts, modSeqs: r.status.HighestModSeq > 0, next: r.status.UIDNext}
+	l := &listing{conn: conn, opts: opts, modSeqs: r.status.HighestModSeq > 0, next: r.status.UIDNext, sent: r.listed}
+	r.listed = nil
+	defer l.dropSent()
 	if err := l.run(ctx, fn); err != nil {
 		if l.stopped != nil {
 			return l.stopped
@@ -46,8 +48,9 @@ type listing struct {
 	conn    *wire.Conn
 	opts    mail.ListOptions
 	modSeqs bool
-	next    mail.UID // UIDNEXT; 0: unknown
-	stopped error    // the caller's own
+	next    mail.UID       // UIDNEXT; 0: unknown
+	sent    *wire.Fetching // what was asked for when the folder was opened; nil: nothing
+	stopped error          // the caller's own
 }
 
 // window is a part of a listing: what is asked for, and what may come.
@@ -199,7 +202,11 @@ func (l *listing) single(ctx context.Context, fn func(mail.Info) error) error {
 	w := window{query: l.open()}
 	exists, expunged := int(l.conn.Exists()), l.conn.Expunged()
 	got := l.collector(w)
-	if err := l.conn.Fetch(ctx, l.query(w), got.take); err != nil {
+	asked, err := l.start(ctx, l.query(w))
+	if err == nil {
+		err = asked.Wait(ctx, got.take)
+	}
+	if err != nil {
 		return err
 	}
 	least := exists - (l.conn.Expunged() - expunged)
@@ -281,8 +288,23 @@ type asking struct {
 }
 
 func (l *listing) ask(ctx context.Context, w window) (*asking, error) {
-	sent, err := l.conn.StartFetch(ctx, l.query(w))
+	sent, err := l.start(ctx, l.query(w))
 	return &asking{sent, l.collector(w)}, err
+}
+
+// start sends a query, unless it is on its way already.
+func (l *listing) start(ctx context.Context, q wire.Query) (*wire.Fetching, error) {
+	if sent := l.sent; sent != nil && sent.Answers(q) {
+		l.sent = nil
+		return sent, nil
+	}
+	return l.conn.StartFetch(ctx, q)
+}
+
+func (l *listing) dropSent() {
+	if l.sent != nil {
+		l.sent.Drop()
+	}
 }
 
 // wait reads the answer. What comes for later windows meanwhile is theirs: a server

@@ -17,13 +17,14 @@ type names struct {
 	mu     sync.Mutex
 	byPath map[mail.Path]string
 	byRaw  map[string]mail.Path
+	status map[string]*mail.Status // by raw name, as of the listing
 }
 
 // newNames gives every listed folder a path of its own. Names that are written as
 // this package would write them come first, so that an oddly spelt twin is the
 // one to get the odd path, in every run.
 func newNames(srv *server, boxes []*wire.Mailbox) *names {
-	n := &names{server: srv, byPath: make(map[mail.Path]string), byRaw: make(map[string]mail.Path)}
+	n := &names{server: srv, byPath: make(map[mail.Path]string), byRaw: make(map[string]mail.Path), status: make(map[string]*mail.Status)}
 	sorted := slices.Clone(boxes)
 	slices.SortFunc(sorted, func(a, b *wire.Mailbox) int {
 		if ca, cb := n.canonical(a), n.canonical(b); ca != cb {
@@ -36,6 +37,7 @@ func newNames(srv *server, boxes []*wire.Mailbox) *names {
 	})
 	for _, m := range sorted {
 		n.add(n.free(m), m.Raw)
+		n.status[m.Raw] = m.Status
 	}
 	return n
 }

@@ -16,26 +16,33 @@ type reader struct {
 	path   mail.Path
 	raw    string
 	status mail.Status
+
+	listed *wire.Fetching // a listing that is on its way; nil: none
 }
 
 // OpenReader implements mail.Source.
 func (s *Store) OpenReader(ctx context.Context, path mail.Path) (mail.Reader, error) {
-	r, err := s.open(ctx, path, (*wire.Conn).Examine)
+	r, err := s.open(ctx, path, (*reader).examine)
 	if err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
+func (r *reader) examine(ctx context.Context) (wire.Selected, error) {
+	return r.conn.Examine(ctx, r.raw)
+}
+func (r *reader) sel(ctx context.Context) (wire.Selected, error) { return r.conn.Select(ctx, r.raw) }
+
 func (s *Store) open(ctx context.Context, path mail.Path,
-	sel func(*wire.Conn, context.Context, string) (wire.Selected, error)) (*reader, error) {
+	enter func(*reader, context.Context) (wire.Selected, error)) (*reader, error) {
 	conn, _, err := s.arrive(ctx, true)
 	if err != nil {
 		return nil, err
 	}
 	r := &reader{store: s, conn: conn, path: path}
 	if err = conn.Compress(ctx); err == nil { // mail is about to move
-		err = r.enter(ctx, sel)
+		err = r.enter(ctx, enter)
 	}
 	if err != nil {
 		r.Close()
@@ -44,13 +51,13 @@ func (s *Store) open(ctx context.Context, path mail.Path,
 	return r, nil
 }
 
-func (r *reader) enter(ctx context.Context, sel func(*wire.Conn, context.Context, string) (wire.Selected, error)) error {
+func (r *reader) enter(ctx context.Context, enter func(*reader, context.Context) (wire.Selected, error)) error {
 	names, err := r.store.spelling(ctx, r.conn)
 	if err != nil {
 		return err
 	}
 	r.raw = names.raw(r.path)
-	selected, err := sel(r.conn, ctx, r.raw)
+	selected, err := enter(r, ctx)
 	if err != nil {
 		return err
 	}
@@ -114,6 +121,9 @@ func (r *reader) Close() error {
 	if r.conn != nil {
 		conn := r.conn
 		r.conn = nil
+		if r.listed != nil {
+			r.listed.Drop()
+		}
 		conn.Abandon()
 		r.store.pool.release(conn)
 	}

@@ -24,7 +24,7 @@ var _ mail.Expunger = expungingWriter{}
 
 // OpenWriter implements mail.Store.
 func (s *Store) OpenWriter(ctx context.Context, path mail.Path) (mail.Writer, error) {
-	r, err := s.open(ctx, path, (*wire.Conn).Select)
+	r, err := s.open(ctx, path, (*reader).sel)
 	if err != nil {
 		return nil, err
 	}

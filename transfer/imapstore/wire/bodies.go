@@ -23,6 +23,9 @@ func (c *Conn) FetchBodies(ctx context.Context, uids mail.UIDSet, fn func(mail.I
 	}
 	defer c.watch(ctx)()
 	f := &bodyFetch{c: c, want: uids, known: make(map[mail.UID]*Item), fn: fn}
+	if err := f.ahead(); err != nil {
+		return err
+	}
 	if err := f.chunks(); err != nil {
 		return err
 	}
@@ -46,14 +49,35 @@ type bodyFetch struct {
 	sole  mail.UID           // the only message asked for just now
 }
 
+// ahead takes what comes by itself, because it was asked for when the folder was opened.
+// What the server refused then is asked for again.
+func (f *bodyFetch) ahead() error {
+	tag := f.c.ahead
+	if tag == "" {
+		return nil
+	}
+	f.c.ahead = ""
+	early := f.c.stash.items
+	f.c.stash = stash{}
+	for _, b := range early {
+		if err := f.deliver(b.it.UID, &b.it, int64(len(b.text)), bytes.NewReader(b.text)); err != nil {
+			f.c.spoil(err)
+			return err
+		}
+	}
+	_, err := f.c.finish(opFetch, tag, f.response)
+	clear(f.known)
+	return err
+}
+
 // chunks keeps the next command on its way while one is being answered.
 func (f *bodyFetch) chunks() error {
-	parts := f.c.chunks(f.want, chunkMessages)
+	parts := f.c.chunks(f.want.Minus(f.done), chunkMessages)
 	tags := make([]string, 0, len(parts))
 	var cut []mail.UIDSet // parts that were not answered in full
 	for i := range parts {
 		for len(tags) < min(i+2, len(parts)) {
-			m := newCommand("UID FETCH " + parts[len(tags)].String() + " (UID FLAGS INTERNALDATE BODY.PEEK[])")
+			m := bodiesOf(parts[len(tags)].String())
 			tag, err := f.c.send(opFetch, m)
 			if err != nil {
 				return err
@@ -73,6 +97,10 @@ func (f *bodyFetch) chunks() error {
 		clear(f.known)
 	}
 	return f.missing(cut)
+}
+
+func bodiesOf(set string) *command {
+	return newCommand("UID FETCH " + set + " (UID FLAGS INTERNALDATE BODY.PEEK[])")
 }
 
 // missing finds out which messages of parts there are and have not come.

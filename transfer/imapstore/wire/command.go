@@ -242,11 +242,23 @@ func (c *Conn) mention(op string, m *command) error {
 	if err != nil {
 		return err
 	}
-	if c.unasked == nil {
-		c.unasked = make(map[string]struct{})
-	}
-	c.unasked[tag] = struct{}{}
+	c.drop(tag)
 	return nil
+}
+
+// drop gives up waiting for replies. The data that comes before them goes to whatever
+// is being waited for then.
+func (c *Conn) drop(tags ...string) {
+	for _, tag := range tags {
+		if _, came := c.early[tag]; came {
+			delete(c.early, tag)
+			continue
+		}
+		if c.unasked == nil {
+			c.unasked = make(map[string]struct{})
+		}
+		c.unasked[tag] = struct{}{}
+	}
 }
 
 // nobodyWaits reports whether a reply is to a mention.

@@ -31,6 +31,8 @@ type Conn struct {
 	ctx     context.Context     // of the call in progress; nil: none
 	broken  error               // why the connection can no longer be used
 	bye     Reply
+	ahead   string // a FETCH of every body that was sent behind EXAMINE; empty: none
+	stash   stash  // bodies of that FETCH which came before they were asked for
 	box     mailbox
 	app     appender
 	lib     *library            // nil until it is needed

@@ -21,9 +21,22 @@ type Query struct {
 // Fetching is a query on its way. Queries are answered in the order in which
 // they were started, and must be waited for in it.
 type Fetching struct {
-	c        *Conn
-	tag      string
-	vanished *mail.UIDSet
+	c   *Conn
+	tag string
+	q   Query
+}
+
+// command is the query as it is sent.
+func (q Query) command() *command {
+	m := newCommand("UID FETCH " + q.UIDs + " (" + q.Items + ")")
+	if q.ChangedSince > 0 {
+		m.add(" (CHANGEDSINCE " + strconv.FormatUint(q.ChangedSince, 10))
+		if q.Vanished != nil {
+			m.add(" VANISHED")
+		}
+		m.add(")")
+	}
+	return m
 }
 
 // StartFetch sends a query and does not wait.
@@ -33,21 +46,13 @@ func (c *Conn) StartFetch(ctx context.Context, q Query) (*Fetching, error) {
 		return nil, err
 	}
 	defer c.watch(ctx)()
-	m := newCommand("UID FETCH " + q.UIDs + " (" + q.Items + ")")
-	if q.ChangedSince > 0 {
-		m.add(" (CHANGEDSINCE " + strconv.FormatUint(q.ChangedSince, 10))
-		if q.Vanished != nil {
-			m.add(" VANISHED")
-		}
-		m.add(")")
-	}
-	tag, err := c.send(op, m)
+	tag, err := c.send(op, q.command())
 	if err == nil {
 		if err = c.bw.Flush(); err != nil {
 			err = c.lost(op, err)
 		}
 	}
-	return &Fetching{c, tag, q.Vanished}, err
+	return &Fetching{c, tag, q}, err
 }
 
 // Wait calls fn for each FETCH response that names a UID, in the server's order.
@@ -60,14 +65,15 @@ func (f *Fetching) Wait(ctx context.Context, fn func(*Item) error) error {
 	}
 	defer c.watch(ctx)()
 	rep, err := c.finish(op, f.tag, func(s *response) error {
-		if s.Name == "VANISHED" && f.vanished != nil {
-			s.vanishedEarlier(f.vanished)
+		if s.Name == "VANISHED" && f.q.Vanished != nil {
+			s.vanishedEarlier(f.q.Vanished)
 		}
 		if s.Name != "FETCH" {
 			return nil
 		}
 		var it Item
-		if err := s.fetch(&it, nil); err != nil || it.UID == 0 {
+		early, err := c.takeEarly(s, &it)
+		if err != nil || it.UID == 0 || early {
 			return err
 		}
 		return fn(&it)

@@ -28,13 +28,14 @@ type Selected struct {
 
 // Examine opens a folder by its raw name for reading (EXAMINE).
 func (c *Conn) Examine(ctx context.Context, raw string) (Selected, error) {
-	return c.open(ctx, "EXAMINE", "open", raw)
+	sel, _, err := c.open(ctx, "EXAMINE", "open", raw)
+	return sel, err
 }
 
 // Select opens a folder by its raw name for reading and writing. A server that
 // opens it for reading only is an error.
 func (c *Conn) Select(ctx context.Context, raw string) (Selected, error) {
-	sel, err := c.open(ctx, "SELECT", "open for writing", raw)
+	sel, _, err := c.open(ctx, "SELECT", "open for writing", raw)
 	if err == nil && sel.ReadOnly {
 		return sel, &mail.Error{Op: "open for writing", Scope: mail.ScopeFolder, Retry: mail.RetryNever, Kind: mail.KindRefused,
 			Err: errors.New("the server opens this folder for reading only")}
@@ -42,33 +43,55 @@ func (c *Conn) Select(ctx context.Context, raw string) (Selected, error) {
 	return sel, err
 }
 
-func (c *Conn) open(ctx context.Context, verb, op, raw string) (Selected, error) {
+// open sends commands behind its own, and returns their tags, to be waited for.
+func (c *Conn) open(ctx context.Context, verb, op, raw string, behind ...*command) (Selected, []string, error) {
 	if err := c.ready(ctx, op); err != nil {
-		return Selected{}, err
+		return Selected{}, nil, err
 	}
 	defer c.watch(ctx)()
+	c.dropAhead()
 	m := newCommand(verb).name(raw)
 	if c.caps.Has("CONDSTORE") {
 		m.add(" (CONDSTORE)")
 	}
 	c.box = mailbox{}
+	tags, err := c.sendAll(op, append([]*command{m}, behind...))
+	if err != nil {
+		return Selected{}, nil, missing(err)
+	}
 	var sel Selected
-	rep, err := c.exec(op, m, func(s *response) error {
+	rep, err := c.finish(op, tags[0], func(s *response) error {
 		if sel.take(s); sel.closed {
 			// What came so far was about the folder selected before (RFC 7162 section 3.2.11).
 			sel, c.box = Selected{}, mailbox{}
 		}
 		return nil
 	})
+	if err == nil && !rep.OK() {
+		c.drop(tags[1:]...)
+		err = classify(op, rep)
+	}
 	if err != nil {
-		return sel, missing(err)
+		return sel, nil, missing(err)
 	}
 	sel.Exists = c.box.exists
 	sel.ReadOnly = rep.Code == "READ-ONLY" || sel.ReadOnly && rep.Code != "READ-WRITE"
 	if !sel.listed { // RFC 9051 section 7.1: all flags can then be changed
 		sel.Permanent = sel.Flags.Union(mail.NewFlags(mail.Seen, mail.Answered, mail.Flagged, mail.Deleted, mail.Draft))
 	}
-	return sel, nil
+	return sel, tags[1:], nil
+}
+
+func (c *Conn) sendAll(op string, commands []*command) (tags []string, err error) {
+	for _, m := range commands {
+		tag, err := c.send(op, m)
+		if err != nil {
+			c.drop(tags...)
+			return nil, err
+		}
+		tags = append(tags, tag)
+	}
+	return tags, nil
 }
 
 // missing takes a plain NO to SELECT or EXAMINE for a folder that is not there:
