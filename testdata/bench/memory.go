@@ -47,7 +47,9 @@ func (l *lab) twice(b *strings.Builder, work, corpus, user string, command func(
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %d |\n", which, corpus, seconds(s.Wall), seconds(s.CPU), s.Resident>>20)
+		text := fmt.Sprintf("| %s | %s | %s | %s | %d |\n", which, corpus, seconds(s.Wall), seconds(s.CPU), s.Resident>>20)
+		fmt.Fprint(l.log, text)
+		b.WriteString(text)
 	}
 	return l.drop(j)
 }
