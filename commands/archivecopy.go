@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"mailferry/archive"
@@ -125,8 +126,9 @@ func (m *migration) besides(ctx context.Context, r *transfer.Report) extra {
 	e := extra{fields: object{}}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if a, ok := m.job.Source.(*archive.Archive); ok && !m.archive.WithGone {
-		if n, err := m.goneIn(ctx, a); err == nil {
+	if a, ok := m.job.Source.(*archive.Archive); ok {
+		m.warnUnfinished(ctx, a)
+		if n, err := m.goneIn(ctx, a); err == nil && !m.archive.WithGone {
 			e.add(n, "gone_left_out", "in the archive, but left out because the source had lost them (--with-gone brings them too): %s")
 		}
 	}
@@ -147,6 +149,30 @@ func (m *migration) besides(ctx context.Context, r *transfer.Report) extra {
 			count(last.Suspect, "message"))
 	}
 	return e
+}
+
+// warnUnfinished says that an archive was never filled to the end: all of it may be at the destination,
+// and that is not all the account had.
+func (m *migration) warnUnfinished(ctx context.Context, a *archive.Archive) {
+	runs, err := a.Runs(ctx)
+	if err != nil || len(runs) == 0 {
+		return
+	}
+	for _, r := range runs {
+		if r.Complete && m.isAsOf(r) {
+			return
+		}
+	}
+	m.w.warn("no run has yet filled the archive with the whole account, so it may lack mail; mailferry list shows its runs")
+}
+
+// isAsOf reports whether a run belongs to the state that is restored.
+func (m *migration) isAsOf(r archive.Run) bool {
+	asOf := m.archive.AsOf
+	if n, err := strconv.ParseInt(asOf, 10, 64); err == nil {
+		return r.ID <= n
+	}
+	return asOf == "" || r.Started.Format(time.DateOnly) <= asOf
 }
 
 // goneIn counts the messages of the archive that its view leaves out because they are gone.

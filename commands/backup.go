@@ -29,9 +29,13 @@ vanishes at once it stays current, until a run with --accept-loss.`,
 	})
 }
 
-func fitsBackup(_, dest address) error {
-	if dest.isArchive() {
+func fitsBackup(source, dest address) error {
+	switch {
+	case dest.isArchive():
 		return nil
+	case source.isArchive():
+		return usage("backup writes into an archive, and "+dest.String()+" is an account",
+			"the archive comes last: mailferry backup SOURCE ARCHIVE; mailferry restore ARCHIVE DESTINATION puts it back")
 	}
 	return usage("backup writes into an archive, and "+dest.String()+" is an account",
 		"write maildir:PATH or mbox:PATH as the second; mailferry migrate copies into an account")
