@@ -89,9 +89,7 @@ func TestDovecotKeepsTheContracts(t *testing.T) {
 		{"as it is", servertest.DovecotOptions{}},
 		{"with INBOX. and dots", dots},
 		{"Maildir with slashes", servertest.DovecotOptions{MailLocation: "maildir"}},
-		{"without LITERAL+", offer(servertest.DovecotOptions{}, "UIDPLUS CONDSTORE")},
 		{"without extensions", offer(dots, "NAMESPACE")},
-		{"without MULTIAPPEND", offer(servertest.DovecotOptions{}, "LITERAL+ UIDPLUS CONDSTORE ESEARCH")},
 		{"with short literals", offer(servertest.DovecotOptions{}, "LITERAL- MULTIAPPEND UIDPLUS")},
 	} {
 		t.Run(server.name, func(t *testing.T) {
