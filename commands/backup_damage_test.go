@@ -22,9 +22,17 @@ type damage struct {
 
 func damages() []damage {
 	return []damage{
+		{"a bit is flipped", "mbox", replaceInBox("Subject: new 3\n", "Subject: nev 3\n"), 1, 11, 12},
 		{"a bit is flipped", "maildir", func(t *testing.T, dir string) { flipBit(t, letters(t, dir)[3], 5) }, 1, 11, 12},
+		{"an editor made one longer", "mbox", replaceInBox("Subject: new 5\n", "Subject: new 5, as I meant it\n"), 1, 11, 12},
 		{"a file is cut", "maildir", func(t *testing.T, dir string) { cutFile(t, letters(t, dir)[4], 3) }, 1, 11, 12},
+		{"the end is torn off", "mbox", func(t *testing.T, dir string) {
+			name := filepath.Join(dir, "INBOX.mbox")
+			info, err := os.Stat(name)
+			must(t, err, os.Truncate(name, info.Size()-20))
+		}, 1, 11, 12},
 		{"a file is lost", "maildir", func(t *testing.T, dir string) { must(t, os.Remove(letters(t, dir)[5])) }, 1, 11, 11},
+		{"the file is lost", "mbox", func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "INBOX.mbox"))) }, 12, 0, 0},
 		{"two are swapped", "maildir", func(t *testing.T, dir string) {
 			f := letters(t, dir)
 			must(t, os.Rename(f[6], f[6]+".x"), os.Rename(f[7], f[6]), os.Rename(f[6]+".x", f[7]))
@@ -32,13 +40,6 @@ func damages() []damage {
 		{"one is added", "maildir", func(t *testing.T, dir string) {
 			must(t, os.WriteFile(filepath.Join(dir, "cur", "1700000000.stranger:2,S"), []byte("Subject: stranger\n\nx\n"), 0o600))
 		}, 1, 12, 12},
-		{"a bit is flipped", "mbox", replaceInBox("Subject: new 3\n", "Subject: nev 3\n"), 1, 11, 12},
-		{"an editor made one longer", "mbox", replaceInBox("Subject: new 5\n", "Subject: new 5, as I meant it\n"), 1, 11, 12},
-		{"the end is torn off", "mbox", func(t *testing.T, dir string) {
-			name := filepath.Join(dir, "INBOX.mbox")
-			info, err := os.Stat(name)
-			must(t, err, os.Truncate(name, info.Size()-20))
-		}, 1, 11, 12},
 	}
 }
 
@@ -77,7 +78,7 @@ func TestDamageIsNamedAndNeverRestored(t *testing.T) {
 		return nil
 	})
 	before := snapshot(t, src, "anna")
-	for _, d := range damages() {
+	for _, d := range damages()[:some(len(damages()))] {
 		t.Run(d.format+", "+d.name, func(t *testing.T) {
 			t.Parallel()
 			a := newArchiving(t, src, dst, d.format)

@@ -150,3 +150,45 @@ func (w *world) forgetModSeqs(t *testing.T) {
 		}
 	}
 }
+
+// A first copy of a folder without gaps is not listed before; one whose status lies, or
+// from which messages vanish meanwhile, is listed after all.
+func TestAFirstCopyNeedsNoListing(t *testing.T) {
+	inbox := path("INBOX")
+	for _, c := range []struct {
+		name   string
+		change func(w *world)
+		whole  bool
+		copied int
+	}{
+		{name: "no gaps", copied: 12, change: func(*world) {}},
+		{name: "a gap", copied: 11, whole: true, change: func(w *world) { w.src.Remove(inbox, 5) }},
+		{name: "a uidnext that is too small", copied: 12, whole: true, change: func(w *world) {
+			w.src.Remove(inbox, 5)
+			w.src.PutText(inbox, text("later", "later", ""))
+			w.src.SetUIDNext(inbox, 13)
+		}},
+		{name: "the destination holds mail", copied: 12, whole: true, change: func(w *world) {
+			w.dst.PutText(inbox, text("own", "own", ""))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, mailtest.Options{})
+			fill(w.src, "INBOX", 12)
+			c.change(w)
+			src := &watched{Store: w.src}
+			w.job = func(j *transfer.Job) { j.Source = src }
+			r := w.mustRun(t)
+			if r.Total.Copied != c.copied || r.Total.Found != c.copied || len(r.Problems) > 0 {
+				t.Errorf("%+v, problems %v", r.Total, r.Problems)
+			}
+			if (src.whole > 0) != c.whole {
+				t.Errorf("listed whole %d times", src.whole)
+			}
+			w.job = nil
+			if r := w.mustRun(t); r.Total.Copied != 0 || r.Total.Already != c.copied {
+				t.Errorf("the next run: %+v", r.Total)
+			}
+		})
+	}
+}

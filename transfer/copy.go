@@ -32,6 +32,10 @@ func (p *pairWork) copy(ctx context.Context) error {
 	if err := p.pump(ctx, p.todo.Minus(p.plain)); err != nil {
 		return err
 	}
+	if p.unlisted && !p.gone.Empty() {
+		p.gone = mail.UIDSet{} // gone, or never there: a listing tells
+		return errListAgain
+	}
 	again := p.todo.Minus(p.todo.Minus(p.plain)).Minus(p.copied)
 	for uid := range p.failed {
 		again = again.Minus(mail.NewUIDSet(uid))
@@ -105,6 +109,10 @@ func firstOf(set mail.UIDSet, n int) mail.UIDSet {
 	}
 	return mail.UIDSet{}
 }
+
+// errListAgain makes the folder start over at once, with a listing of the source.
+var errListAgain = &mail.Error{Op: "fetch", Scope: mail.ScopeFolder, Retry: mail.RetrySoon,
+	Err: errors.New("the source does not hold what its status told")}
 
 // maxStruck is how many messages of a folder may end the connection before the folder
 // is given up: by then it is not the messages.

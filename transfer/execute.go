@@ -15,7 +15,7 @@ func (p *pairWork) plan(ctx context.Context) error {
 	p.listed, p.already, p.leftOut, p.todo = false, 0, nil, mail.UIDSet{}
 	p.found, p.absent, p.unplaced, p.appended = 0, p.copied.Len()+p.gone.Len(), 0, 0
 	p.expunge = make(map[mail.UID]mail.UID)
-	p.dryReflagged, p.dryDropped = 0, 0
+	p.dryReflagged, p.dryDropped, p.unlisted = 0, 0, false
 	if ok, err := p.planChanges(ctx); ok || err != nil {
 		return err
 	}
@@ -24,6 +24,9 @@ func (p *pairWork) plan(ctx context.Context) error {
 		return at(EndDest, err)
 	}
 	p.there = there
+	if ok, err := p.planAll(ctx); ok || err != nil {
+		return err
+	}
 	merge := p.merge(current)
 	pl := &planner{dest: there, filter: p.run.job.Filter, merge: merge, again: p.run.job.Full, next: p.records(ctx)}
 	ex := &executor{pairWork: p, merge: merge}
@@ -71,6 +74,27 @@ func (p *pairWork) planned(ctx context.Context, ex *executor, there int) error {
 	p.run.watch.send(EventPlan{Source: p.src.Path, Dest: p.dest, Copy: p.todo.Len(), Bytes: ex.bytes,
 		Already: p.already, LeftOut: Counts{LeftOut: p.leftOut}.Out()})
 	return nil
+}
+
+// planAll is plan for a folder of which nothing is recorded and nothing at the destination:
+// when as many messages are in it as UIDs were given out, every UID is a message, and all
+// go over. It is not listed for that.
+func (p *pairWork) planAll(ctx context.Context) (bool, error) {
+	s := p.source.Status()
+	if p.writer == nil || !p.there.Empty() || p.run.job.Filter.byMessage() || p.round > 1 ||
+		s.UIDValidity == 0 || s.Messages == 0 || s.UIDNext != mail.UID(s.Messages)+1 {
+		return false, nil
+	}
+	if _, recorded, err := p.records(ctx)(); recorded || err != nil {
+		return false, err
+	}
+	p.todo = upTo(mail.UID(s.Messages))
+	p.found, p.unlisted = int(s.Messages), true
+	ex := &executor{pairWork: p}
+	if st := p.src.Status; st != nil && st.UIDNext == s.UIDNext {
+		ex.bytes = max(st.Bytes, 0)
+	}
+	return true, p.planned(ctx, ex, 0)
 }
 
 // listDest returns the UIDs the destination holds and, if flags are made as at

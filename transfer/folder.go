@@ -94,7 +94,7 @@ func (f *folderWork) keepTrying(ctx context.Context) error {
 // pause waits before the next attempt: as long as the server asked, otherwise
 // longer each time, with jitter so that connections do not return in step.
 func (f *folderWork) pause(ctx context.Context, e *mail.Error, err error) error {
-	if errors.Is(err, errLookAgain) {
+	if errors.Is(err, errLookAgain) || errors.Is(err, errListAgain) {
 		return nil
 	}
 	wait := e.After

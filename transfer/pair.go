@@ -42,6 +42,7 @@ type pairWork struct {
 	appended int         // records of what this ledger's runs put there
 	there    mail.UIDSet // what the destination holds
 	partial  bool        // only what changed was listed: there is empty
+	unlisted bool        // everything was planned without a listing
 	leftOut  map[Reason]int
 	todo     mail.UIDSet
 	expunge  map[mail.UID]mail.UID // source UID -> destination UID, for --mirror

@@ -440,7 +440,8 @@ func TestStop(t *testing.T) {
 
 func TestMessagesThatVanishMeanwhile(t *testing.T) {
 	w := newWorld(t, mailtest.Options{})
-	fill(w.src, "INBOX", 10)
+	fill(w.src, "INBOX", 11)
+	w.src.Remove(path("INBOX"), 1) // or it would not be listed
 	plan := mailtest.NewPlan(t, mailtest.Fault{At: "src fetch", Step: 1, Do: func() {
 		w.src.Remove(path("INBOX"), 4)
 		w.src.Remove(path("INBOX"), 10)
