@@ -86,7 +86,7 @@ func TestAskedAhead(t *testing.T) {
 	inbox := mail.NewPath("INBOX")
 	open := func(t *testing.T, list mail.ListOptions, bodies bool) mail.Reader {
 		t.Helper()
-		r, err := src.OpenReaderAhead(t.Context(), inbox, list, bodies)
+		r, err := src.OpenReaderAhead(t.Context(), inbox, &list, bodies)
 		if err != nil || r.Status().Messages != n {
 			t.Fatal(err)
 		}
@@ -170,12 +170,12 @@ func TestAskedAhead(t *testing.T) {
 	if n := strings.Count(trace.String(), "AUTHENTICATE"); n != 0 {
 		t.Errorf("%d further connections", n)
 	}
-	if _, err := src.OpenReaderAhead(t.Context(), mail.NewPath("nowhere"), flags, true); mail.ErrorOf(err).Kind != mail.KindNotFound {
+	if _, err := src.OpenReaderAhead(t.Context(), mail.NewPath("nowhere"), &flags, true); mail.ErrorOf(err).Kind != mail.KindNotFound {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := src.OpenReaderAhead(ctx, inbox, flags, true); err == nil {
+	if _, err := src.OpenReaderAhead(ctx, inbox, &flags, true); err == nil {
 		t.Error("opened with a context that has ended")
 	}
 }

@@ -68,6 +68,11 @@ func (c *Conn) AppendOne(ctx context.Context, raw string, limit int64, msg *mail
 		item.end(0, tooLarge(item.size, limit))
 		return nil
 	}
+	if c.waits(newCommand("").name(raw)) {
+		err := unnameable()
+		item.end(0, err)
+		return err
+	}
 	defer c.watch(ctx)()
 	if err := c.enqueue(raw, item); err != nil {
 		if !item.joined {
@@ -76,6 +81,13 @@ func (c *Conn) AppendOne(ctx context.Context, raw string, limit int64, msg *mail
 		return c.fell(err)
 	}
 	return c.wideError()
+}
+
+// unnameable is for names that need a literal, on a server that has to ask for each: its
+// question would be taken for the one about the message.
+func unnameable() error {
+	return &mail.Error{Op: opAppend, Scope: mail.ScopeFolder, Retry: mail.RetryNever, Kind: mail.KindRefused,
+		Err: errors.New("the folder's name holds control characters, and the server does not take it in this command")}
 }
 
 func tooLarge(size, limit int64) error {
@@ -212,7 +224,13 @@ func (c *Conn) openBatch(raw string, size int64) *batch {
 func (c *Conn) startBatch(raw string) *batch {
 	b := &batch{raw: raw, tag: c.nextTag()}
 	c.app.queue = append(c.app.queue, b)
-	c.bw.WriteString(b.tag + " APPEND" + newCommand("").name(raw).parts[0].text)
+	c.bw.WriteString(b.tag + " APPEND")
+	for _, p := range newCommand("").name(raw).parts {
+		c.bw.WriteString(p.text)
+		if p.literal != "" { // AppendOne has made sure that it may
+			c.bw.WriteString("{" + strconv.Itoa(len(p.literal)) + "+}\r\n" + p.literal)
+		}
+	}
 	c.rd.trace.line("C", []byte(b.tag+" APPEND "+quote(raw)))
 	return b
 }

@@ -310,3 +310,31 @@ func TestValidFlag(t *testing.T) {
 		}
 	}
 }
+
+// TestAppendToOddNames: a name that needs a literal gets one, and where the server would
+// have to ask for it nothing is sent.
+func TestAppendToOddNames(t *testing.T) {
+	c := dial(t, preauth+`
+C: A1 APPEND {3+}
+C: a
+C: b {5+}
+L: 5
+C:
+S: A1 OK [APPENDUID 1 7]
+wait`)
+	var uid mail.UID
+	msg := &mail.Message{Body: mail.BytesBody("hello")}
+	if err := c.AppendOne(t.Context(), "a\nb", 0, msg, func(u mail.UID, err error) { uid = u }); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Flush(t.Context()); err != nil || uid != 7 {
+		t.Errorf("uid %d, %v", uid, err)
+	}
+	c = dial(t, "S: * PREAUTH [CAPABILITY IMAP4rev1] hello\nC: A1 NOOP\nS: A1 OK\nwait")
+	ran := 0
+	err := c.AppendOne(t.Context(), "a\nb", 0, msg, func(_ mail.UID, err error) { ran++ })
+	wantError(t, err, mail.ScopeFolder, mail.RetryNever, mail.KindRefused, "control characters")
+	if err := c.Noop(t.Context()); err != nil || ran != 1 {
+		t.Errorf("done ran %d times; afterwards %v", ran, err)
+	}
+}
