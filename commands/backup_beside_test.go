@@ -18,7 +18,7 @@ func TestVerifyBesideABackup(t *testing.T) {
 			t.Parallel()
 			w := &week{archiving: newArchiving(t, src, src, format), t: t}
 			w.user = "beside-" + format
-			fillCorpus(t, src, w.user, servertest.CorpusOptions{Small: true})
+			fillCorpus(t, src, w.user, servertest.CorpusOptions{Small: true, Few: slow})
 			proxy := faultproxy.Start(t, src.Addr, faultproxy.Delay(20*time.Millisecond, 30*time.Millisecond))
 			w.srcAddr = proxy.Addr()
 			if code, s := w.backup(t, "--folder", "Sent"); code != 0 {
@@ -41,7 +41,7 @@ func (w *week) verifyBeside(what string, args ...string) (n int) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	// The limit makes the backup last for a few seconds.
-	cmd := w.command(ctx, "backup", append(args, "--quiet", "--rate-limit", "3M", address(w.srcAddr, w.user), w.archive)...)
+	cmd := w.command(ctx, "backup", append(args, "--quiet", "--rate-limit", "2M", address(w.srcAddr, w.user), w.archive)...)
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}

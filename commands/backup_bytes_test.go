@@ -57,19 +57,22 @@ func TestEveryByteComesBack(t *testing.T) {
 		}
 	}
 	for _, format := range formats() {
-		dst, to := inProcess(t)
-		a := newArchiving(t, src, dst, format)
-		if code, s := a.backup(t); code != 0 || s.Copied != len(hardBytes()) {
-			t.Errorf("%s: backup: exit %d, %+v", format, code, s)
-		}
-		a.verify(t)
-		a.verify(t, address(src.Addr, "anna"))
-		for n, copied := range []int{len(hardBytes()), 0} {
-			if code, s := a.restore(t, "anna"); code != 0 || s.Copied != copied {
-				t.Errorf("%s: restore %d: exit %d, %+v", format, n+1, code, s)
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			dst, to := inProcess(t)
+			a := newArchiving(t, src, dst, format)
+			if code, s := a.backup(t); code != 0 || s.Copied != len(hardBytes()) {
+				t.Errorf("%s: backup: exit %d, %+v", format, code, s)
 			}
-		}
-		expectSame(t, format, from.Messages(inbox), to.Messages(inbox))
+			a.verify(t)
+			a.verify(t, address(src.Addr, "anna"))
+			for n, copied := range []int{len(hardBytes()), 0} {
+				if code, s := a.restore(t, "anna"); code != 0 || s.Copied != copied {
+					t.Errorf("%s: restore %d: exit %d, %+v", format, n+1, code, s)
+				}
+			}
+			expectSame(t, format, from.Messages(inbox), to.Messages(inbox))
+		})
 	}
 }
 

@@ -20,7 +20,7 @@ func TestBackupsOfAWeek(t *testing.T) {
 			t.Parallel()
 			w := &week{archiving: newArchiving(t, src, dst, format), t: t}
 			w.user = "week-" + format
-			fillCorpus(t, src, w.user, servertest.CorpusOptions{Small: true})
+			fillCorpus(t, src, w.user, servertest.CorpusOptions{Small: true, Few: slow})
 			w.night(0)
 			first := w.states[0]
 
