@@ -101,7 +101,7 @@ func TestArgumentsThatNameNothing(t *testing.T) {
 		{"./nowhere", "a new archive is written maildir:PATH"},
 		{"maildir:", "names no directory"},
 		{"maildir:~/backup", "not expanded by shells"},
-		{"archive", "it is a file, so it is no archive of mailferry"},
+		{"archive", "it is no archive of mailferry, and it is an empty file"},
 		{"", "an address is empty"},
 	}
 	for _, c := range cases {

@@ -54,13 +54,26 @@ func (p *pairWork) knowsChanges() bool {
 	if p.reader == nil || p.pair.ID == 0 || p.voided || p.dry != nil || p.round > 1 {
 		return false
 	}
-	job, before, now := p.run.job, p.pair.SourceState, p.source.Status()
 	fresh := p.copied.Empty() && p.adopted.Empty() && p.gone.Empty() && len(p.failed) == 0
-	return fresh && p.pair.Adopted && p.pair.Complete && p.pair.Filter == p.filterText() &&
+	return fresh && p.incremental(p.source.Status()) && sameMessages(p.status(), p.pair.DestState)
+}
+
+// incremental reports whether the source can tell what changed since the last run.
+func (p *pairWork) incremental(now mail.Status) bool {
+	job, before := p.run.job, p.pair.SourceState
+	return p.pair.Adopted && p.pair.Complete && p.pair.Filter == p.filterText() &&
 		!job.Full && !job.Mirror && job.Flags != FlagsSource && !job.Filter.byMessage() &&
 		now.UIDValidity == before.UIDValidity && before.UIDNext != 0 && now.UIDNext >= before.UIDNext &&
-		before.HighestModSeq != 0 && now.HighestModSeq >= before.HighestModSeq &&
-		sameMessages(p.status(), p.pair.DestState)
+		before.HighestModSeq != 0 && now.HighestModSeq >= before.HighestModSeq
+}
+
+// changesSince asks for what changed since the last run.
+func (p *pairWork) changesSince() mail.ListOptions {
+	opts := mail.ListOptions{ChangedSince: p.pair.SourceState.HighestModSeq, Flags: true, Size: true}
+	if p.run.job.Source.Traits().Resync {
+		opts.Vanished = &mail.UIDSet{}
+	}
+	return opts
 }
 
 // changes is what happened at the source since the last run.
@@ -76,11 +89,7 @@ type changes struct {
 func (p *pairWork) listChanges(ctx context.Context) (*changes, error) {
 	before, now := p.pair.SourceState, p.source.Status()
 	c := &changes{records: make(map[mail.UID]Record)}
-	var vanished mail.UIDSet
-	opts := mail.ListOptions{ChangedSince: before.HighestModSeq, Flags: true, Size: true}
-	if p.run.job.Source.Traits().Resync {
-		opts.Vanished = &vanished
-	}
+	opts := p.changesSince()
 	many := false
 	err := p.source.List(ctx, opts, func(i mail.Info) error {
 		if many = many || len(c.changed) >= maxChanges; !many {
@@ -98,8 +107,10 @@ func (p *pairWork) listChanges(ctx context.Context) (*changes, error) {
 	if ok, err := p.lookUp(ctx, c, before.UIDNext); !ok || err != nil {
 		return nil, err
 	}
-	if c.gone, err = p.recordsIn(ctx, vanished, before.UIDNext); err != nil {
-		return nil, err
+	if opts.Vanished != nil {
+		if c.gone, err = p.recordsIn(ctx, *opts.Vanished, before.UIDNext); err != nil {
+			return nil, err
+		}
 	}
 	added := len(c.changed) - len(c.records)
 	if int(before.Messages)-len(c.gone)+added != int(now.Messages) {

@@ -82,7 +82,7 @@ func (p *pairWork) planned(ctx context.Context, ex *executor, there int) error {
 func (p *pairWork) planAll(ctx context.Context) (bool, error) {
 	s := p.source.Status()
 	if p.writer == nil || !p.there.Empty() || p.run.job.Filter.byMessage() || p.round > 1 ||
-		s.UIDValidity == 0 || s.Messages == 0 || s.UIDNext != mail.UID(s.Messages)+1 {
+		s.UIDValidity == 0 || !withoutGaps(s) {
 		return false, nil
 	}
 	if _, recorded, err := p.records(ctx)(); recorded || err != nil {
@@ -96,6 +96,9 @@ func (p *pairWork) planAll(ctx context.Context) (bool, error) {
 	}
 	return true, p.planned(ctx, ex, 0)
 }
+
+// withoutGaps reports whether every UID that was given out is that of a message.
+func withoutGaps(s mail.Status) bool { return s.Messages > 0 && s.UIDNext == mail.UID(s.Messages)+1 }
 
 // listDest returns the UIDs the destination holds and, if flags are made as at
 // the source, a way to look up their flags.

@@ -118,11 +118,29 @@ func (p *pairWork) openSource(ctx context.Context) (err error) {
 	if p.source != nil {
 		return nil
 	}
-	p.source, err = p.run.job.Source.OpenReader(ctx, p.src.Path)
+	p.source, err = p.openAhead(ctx)
 	if err != nil {
 		p.source = nil
 	}
 	return at(EndSource, opening(err))
+}
+
+// openAhead tells the source what will be asked, where that can be foreseen.
+func (p *pairWork) openAhead(ctx context.Context) (mail.Reader, error) {
+	ahead, ok := p.run.job.Source.(mail.AheadSource)
+	if !ok || p.round > 0 || p.run.job.Full || p.run.job.DryRun {
+		return p.run.job.Source.OpenReader(ctx, p.src.Path)
+	}
+	now, dest := p.src.Status, p.before.Status
+	switch {
+	case now == nil || dest == nil:
+	case p.pair.Complete && p.incremental(*now) && sameMessages(*dest, p.pair.DestState):
+		opts := p.changesSince()
+		return ahead.OpenReaderAhead(ctx, p.src.Path, &opts, false)
+	case dest.Messages == 0 && p.pair.SourceState.UIDNext == 0 && withoutGaps(*now) && now.Messages <= fetchChunk && !p.run.job.Filter.byMessage():
+		return ahead.OpenReaderAhead(ctx, p.src.Path, nil, true)
+	}
+	return p.run.job.Source.OpenReader(ctx, p.src.Path)
 }
 
 func (p *pairWork) closeSource() error {

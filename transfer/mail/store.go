@@ -24,6 +24,15 @@ type Source interface {
 	String() string
 }
 
+// AheadSource is a Source that can be told what a caller will do first with a folder, so
+// that the answers are on their way when it asks.
+type AheadSource interface {
+	// OpenReaderAhead is OpenReader for a caller that will call List with these options, unless
+	// list is nil, and then, with bodies, Fetch of all messages. Other calls do the
+	// same as ever; what was asked for in vain is thrown away.
+	OpenReaderAhead(ctx context.Context, path Path, list *ListOptions, bodies bool) (Reader, error)
+}
+
 // Store is a Source that can be written too.
 type Store interface {
 	Source
