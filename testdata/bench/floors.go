@@ -22,8 +22,10 @@ func variants(floor string) []variant {
 	case "write":
 		return []variant{{"append", 1}, {"append", 4}, {"append", 8},
 			{"multiappend", 1}, {"multiappend", 4}, {"multiappend", 8}}
+	case "disk":
+		return []variant{{"fsync", 8}, {"fsync", 32}, {"syncfs", 500}, {"syncfs", 0}}
 	}
-	return []variant{{"fsync", 8}, {"fsync", 32}, {"syncfs", 500}, {"syncfs", 0}}
+	return nil
 }
 
 // floors are the contestants that do nothing but the inevitable.

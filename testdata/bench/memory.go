@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -38,6 +40,7 @@ func (l *lab) twice(b *strings.Builder, work, corpus, user string, command func(
 	if err != nil {
 		return err
 	}
+	j.archive = filepath.Join(l.memory, j.account+"-archive") // a disk would cost minutes and no memory
 	for _, which := range []string{work, work + ", unchanged"} {
 		cmd, err := command(l, j)
 		if err != nil {
@@ -50,6 +53,9 @@ func (l *lab) twice(b *strings.Builder, work, corpus, user string, command func(
 		text := fmt.Sprintf("| %s | %s | %s | %s | %d |\n", which, corpus, seconds(s.Wall), seconds(s.CPU), s.Resident>>20)
 		fmt.Fprint(l.log, text)
 		b.WriteString(text)
+	}
+	if err := os.RemoveAll(j.archive); err != nil {
+		return err
 	}
 	return l.drop(j)
 }
