@@ -78,8 +78,9 @@ func (f *finder) maildirs(ctx context.Context) error {
 	return nil
 }
 
-// below looks into the directories of dir, whose folder's components are given. A name that begins
-// with a dot is one of Maildir++ in the root of those, and otherwise none of mail.
+// below looks into the directories of dir, whose folder's components are given. plus says that dir is
+// a Maildir, so that names in it that begin with a dot are those of Maildir++. Elsewhere
+// such a directory is taken for mail only if it is a Maildir itself.
 func (f *finder) below(ctx context.Context, dir string, components []string, plus bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -96,14 +97,15 @@ func (f *finder) below(ctx context.Context, dir string, components []string, plu
 			}
 			continue
 		}
-		path, ok := childPath(components, e.Name(), plus)
-		if !ok {
+		own := isMaildir(at)
+		path, ok := childPath(components, e.Name(), plus || own)
+		if !ok || f.isLoop(at, e) {
 			continue
 		}
-		if isMaildir(at) {
+		if own {
 			f.folders = append(f.folders, folder{path: mail.NewPath(path...), at: at})
 		}
-		if err := f.below(ctx, at, path, false); err != nil {
+		if err := f.below(ctx, at, path, own); err != nil {
 			return err
 		}
 	}
@@ -119,6 +121,25 @@ func isDir(at string, e fs.DirEntry) bool {
 	return err == nil && info.IsDir()
 }
 
+// isLoop reports whether a directory is a link to one that it is in.
+func (f *finder) isLoop(at string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return false
+	}
+	target, err := os.Stat(at)
+	for up := filepath.Dir(at); err == nil && len(up) >= len(f.root); up = filepath.Dir(up) {
+		info, err := os.Stat(up)
+		if err == nil && os.SameFile(info, target) {
+			f.pass(at, "a link to a directory that it is in")
+			return true
+		}
+		if up == filepath.Dir(up) {
+			break
+		}
+	}
+	return false
+}
+
 // childPath is the folder of a directory.
 func childPath(parent []string, name string, plus bool) ([]string, bool) {
 	rest, dotted := strings.CutPrefix(name, ".")
@@ -128,7 +149,7 @@ func childPath(parent []string, name string, plus bool) ([]string, bool) {
 	case dotted && (!plus || rest == "" || rest == "."):
 		return nil, false
 	case dotted:
-		var out []string
+		out := slices.Clone(parent)
 		for part := range strings.SplitSeq(rest, ".") {
 			out = append(out, decodeName(part))
 		}
@@ -207,6 +228,9 @@ func (f *finder) mboxesIn(ctx context.Context, dir string, components []string) 
 		switch {
 		case strings.HasPrefix(name, "."), strings.HasSuffix(name, ".msf"):
 		case isDir(at, e):
+			if f.isLoop(at, e) {
+				continue
+			}
 			// Thunderbird has the folders below X in X.sbd, Dovecot and Apple Mail beside or in it.
 			below := append(slices.Clone(components), decodeName(strings.TrimSuffix(name, ".sbd")))
 			if err := f.mboxesIn(ctx, at, below); err != nil {

@@ -126,24 +126,3 @@ func (k keywords) flag(letter rune) string {
 	}
 	return ""
 }
-
-// readUIDList reads the order that Dovecot has given to messages: UIDs by base name.
-func readUIDList(dir string) (map[string]uint32, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "dovecot-uidlist"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]uint32)
-	for line := range strings.Lines(string(text)) {
-		number, rest, ok := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
-		uid, err := strconv.ParseUint(number, 10, 32)
-		_, name, named := strings.Cut(rest, ":")
-		if ok && err == nil && named && uid > 0 {
-			out[base(name)] = uint32(uid)
-		}
-	}
-	return out, nil
-}

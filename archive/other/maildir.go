@@ -1,145 +1,45 @@
 package other
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
+	"syscall"
 
 	"mailferry/transfer/mail"
 )
-
-var errChanged = errors.New("the file was changed while it was read")
 
 // maildirBox is an open Maildir.
 type maildirBox struct {
 	dir      string
 	list     []entry
 	keywords keywords
-
-	moved func() (map[string]entry, error) // the directory as it is later, by base name
+	now      []entry // the directory as it was later, by base name; nil: nobody has asked
 }
 
-// entry is a message's file.
-type entry struct {
-	name string
-	new  bool  // it is in new/
-	size int64 // of its octets, with CR; -1: not known yet
-}
-
-func openMaildir(ctx context.Context, dir string) (box, error) {
+func openMaildir(ctx context.Context, dir string) (_ box, err error) {
 	b := &maildirBox{dir: dir}
-	var err error
 	if b.keywords, err = readKeywords(dir); err != nil {
 		return nil, err
 	}
-	if b.list, err = b.scan(ctx); err != nil {
+	if b.list, err = scan(ctx, dir); err != nil {
 		return nil, err
 	}
-	order, err := readUIDList(dir)
-	if err != nil {
+	if err := number(dir, b.list); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(b.list, func(x, y entry) int {
-		ux, uy := order[base(x.name)], order[base(y.name)]
-		if ux != uy {
-			// What the list does not name came after all that it names.
-			return cmp.Compare(ux-1, uy-1)
-		}
-		return compareNames(x.name, y.name)
-	})
-	b.moved = sync.OnceValues(b.again)
+	slices.SortFunc(b.list, inOrder)
 	return b, nil
-}
-
-// scan lists both directories. A message that moves from new/ to cur/ meanwhile is listed once.
-func (b *maildirBox) scan(ctx context.Context) (list []entry, err error) {
-	seen := make(map[string]bool)
-	for _, sub := range []string{"new", "cur"} {
-		entries, err := os.ReadDir(filepath.Join(b.dir, sub))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			if strings.HasPrefix(e.Name(), ".") || !e.Type().IsRegular() || seen[base(e.Name())] {
-				continue
-			}
-			seen[base(e.Name())] = sub == "new"
-			list = append(list, entry{name: e.Name(), new: sub == "new", size: -1})
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
-func (b *maildirBox) again() (map[string]entry, error) {
-	list, err := b.scan(context.Background())
-	out := make(map[string]entry, len(list))
-	for _, e := range list {
-		out[base(e.name)] = e
-	}
-	return out, err
-}
-
-// base is a file's name without what changes with flags.
-func base(name string) string {
-	if i := infoAt(name); i >= 0 {
-		return name[:i]
-	}
-	return name
-}
-
-// infoAt returns where the part of a name begins that tells flags; -1: there is none. Programs
-// on file systems that forbid ":" write ";" or "!".
-func infoAt(name string) int {
-	for _, mark := range []string{":2,", ";2,", "!2,"} {
-		if i := strings.LastIndex(name, mark); i >= 0 {
-			return i
-		}
-	}
-	return -1
-}
-
-// compareNames orders by time of delivery, down to microseconds, and then by name.
-func compareNames(a, b string) int {
-	ta, ua := delivered(a)
-	tb, ub := delivered(b)
-	return cmp.Or(cmp.Compare(ta, tb), cmp.Compare(ua, ub), cmp.Compare(a, b))
-}
-
-func delivered(name string) (seconds, micros int64) {
-	first, rest, _ := strings.Cut(name, ".")
-	seconds, _ = strconv.ParseInt(first, 10, 64)
-	for i := 0; i < len(rest) && rest[i] != '.'; i++ {
-		if rest[i] == 'M' {
-			end := i + 1
-			for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
-				end++
-			}
-			micros, _ = strconv.ParseInt(rest[i+1:end], 10, 64)
-			break
-		}
-	}
-	return seconds, micros
 }
 
 func (b *maildirBox) len() int { return len(b.list) }
 
 func (b *maildirBox) unseen() (n int64) {
-	for _, e := range b.list {
-		if !b.keywords.flags(e).Has(mail.Seen) {
+	for i := range b.list {
+		if !b.keywords.flags(b.list[i]).Has(mail.Seen) {
 			n++
 		}
 	}
@@ -148,31 +48,47 @@ func (b *maildirBox) unseen() (n int64) {
 
 func (b *maildirBox) close() error { return nil }
 
-// open opens a message's file. One that has another name by now is looked for once.
-func (b *maildirBox) open(i int) (*os.File, error) {
-	f, err := os.Open(b.file(b.list[i]))
-	if !errors.Is(err, fs.ErrNotExist) {
-		return f, err
+// open opens a message's file. One that has another name by now is looked for; it is gone, which is
+// fs.ErrNotExist, if a listing of the directory made since then does not have it.
+func (b *maildirBox) open(ctx context.Context, i int) (*os.File, error) {
+	e := &b.list[i]
+	f, err := os.Open(e.file(b.dir))
+	const often = 20 // in a row does nobody rename a message
+	for range often {
+		if !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+		known := b.now != nil
+		at, ok := find(b.now, e.base())
+		if known && !ok {
+			return nil, fs.ErrNotExist
+		}
+		if known {
+			e.name, e.new = b.now[at].name, b.now[at].new
+			if f, err = os.Open(e.file(b.dir)); !errors.Is(err, fs.ErrNotExist) {
+				return f, err
+			}
+		}
+		if b.now, err = b.again(ctx); err != nil {
+			return nil, err
+		}
+		err = fs.ErrNotExist
 	}
-	now, err := b.moved()
-	if err != nil {
-		return nil, err
-	}
-	e, ok := now[base(b.list[i].name)]
-	if !ok {
-		return nil, fs.ErrNotExist
-	}
-	e.size = b.list[i].size
-	b.list[i] = e
-	return os.Open(b.file(e))
+	return nil, errChanged
 }
 
-func (b *maildirBox) file(e entry) string {
-	sub := "cur"
-	if e.new {
-		sub = "new"
+// again lists the directory, never as nil.
+func (b *maildirBox) again(ctx context.Context) ([]entry, error) {
+	list, err := scan(ctx, b.dir)
+	return append([]entry{}, list...), err
+}
+
+// unreadable withholds a message whose file cannot be read, so that the others go on.
+func unreadable(err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) {
+		return withheld{err}
 	}
-	return filepath.Join(b.dir, sub, e.name)
+	return err
 }
 
 func (b *maildirBox) info(ctx context.Context, i int, opts mail.ListOptions) (info mail.Info, err error) {
@@ -182,9 +98,9 @@ func (b *maildirBox) info(ctx context.Context, i int, opts mail.ListOptions) (in
 	if !opts.Size && !opts.Date && !opts.Key {
 		return info, nil
 	}
-	f, err := b.open(i)
+	f, err := b.open(ctx, i)
 	if err != nil {
-		return info, err
+		return info, unreadable(err)
 	}
 	defer f.Close()
 	if opts.Date {
@@ -224,9 +140,9 @@ func keyOf(f *os.File) (mail.Key, error) {
 }
 
 func (b *maildirBox) body(ctx context.Context, i int) (info mail.Info, body io.ReadCloser, err error) {
-	f, err := b.open(i)
+	f, err := b.open(ctx, i)
 	if err != nil {
-		return info, nil, err
+		return info, nil, unreadable(err)
 	}
 	if info, err = b.bodyInfo(i, f); err != nil {
 		f.Close()

@@ -1,7 +1,6 @@
 package other_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +15,8 @@ import (
 	"mailferry/transfer/mail"
 )
 
-// tree writes files below a new directory; a name that ends in "/" is a directory.
+// tree writes files below a new directory; a name that ends in "/" is a directory, a
+// text that begins with "-> " makes a link.
 func tree(t testing.TB, files map[string]string) string {
 	t.Helper()
 	root := filepath.Join(t.TempDir(), "mail")
@@ -30,6 +30,12 @@ func tree(t testing.TB, files map[string]string) string {
 			t.Fatal(err)
 		}
 		if strings.HasSuffix(name, "/") {
+			continue
+		}
+		if to, link := strings.CutPrefix(text, "-> "); link {
+			if err := os.Symlink(to, at); err != nil {
+				t.Fatal(err)
+			}
 			continue
 		}
 		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
@@ -159,6 +165,21 @@ Only/Below 1 () "3\r\n"
 Work/Old.stuff 1 () "2\r\n"
 Ärger 1 () "4\r\n"
 `},
+		"Maildirs below Maildirs (mbsync: Legacy), and links": {map[string]string{
+			"INBOX/cur/1.a:2,S": "1\n", "INBOX/new/": "", "INBOX/.Sub/cur/2.b:2,": "2\n", "INBOX/.Sub/new/": "",
+			"INBOX/.Sub/.More/cur/3.c:2,": "3\n", "INBOX/.Sub/.More/new/": "", ".Drafts/cur/4.d:2,D": "4\n", ".Drafts/new/": "", ".git/objects/": "",
+			"INBOX/.Sub/up": "-> ..", "INBOX/cur/5.e:2,F": "-> ../../kept", "kept": "5\n", "INBOX/cur/6.f:2,": "-> nowhere",
+		}, `
+Drafts 1 (\Draft) "4\r\n"
+INBOX 1 (\Seen) "1\r\n"
+INBOX 2 (\Flagged) "5\r\n"
+INBOX/Sub 1 () "2\r\n"
+INBOX/Sub/More 1 () "3\r\n"
+`},
+		"one base name twice": {map[string]string{"cur/1.a:2,S": "1\n", "cur/1.a:2,F": "another\n", "new/": ""}, `
+INBOX 1 (\Flagged) "another\r\n"
+INBOX 2 (\Seen) "1\r\n"
+`},
 		"Courier's keywords": {map[string]string{
 			"cur/1.a:2,S": "1\n", "cur/2.b:2,": "2\n", "new/3.c": "3\n", "tmp/": "",
 			"courierimapkeywords/:list": "work\nhome\n\n1.a:0 1\n2.b:1\n3.c:7\n", "courierimapkeywords/.1700000000.2.b": "changed\n",
@@ -248,34 +269,6 @@ for name, folder in [("INBOX", box)] + [(n, box.get_folder(n)) for n in box.list
 	}
 }
 
-// Messages whose flags change, or that are delivered, while the folder is open.
-func TestALiveMaildir(t *testing.T) {
-	root := tree(t, map[string]string{"cur/1.a:2,": "1\n", "new/2.b": "2\n", "cur/3.c:2,S": "3\n", "tmp/": ""})
-	s := open(t, root, other.Maildir)
-	r, err := s.OpenReader(t.Context(), mail.NewPath("INBOX"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for from, to := range map[string]string{"cur/1.a:2,": "cur/1.a:2,FS", "new/2.b": "cur/2.b:2,S"} {
-		if err := os.Rename(filepath.Join(root, from), filepath.Join(root, to)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Remove(filepath.Join(root, "cur/3.c:2,S")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(root, "new/4.d"), []byte("4\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	got := strings.Join(fetchAll(t, r), " ")
-	if want := `1 (\Flagged \Seen) "1\r\n" 2 (\Seen) "2\r\n"`; got != want {
-		t.Errorf("fetched %s, want %s", got, want)
-	}
-	if again := contents(t, s); !strings.Contains(again, `INBOX 3 () "4\r\n"`) {
-		t.Errorf("the next session reads\n%s", again)
-	}
-}
-
 func fetchAll(t testing.TB, r mail.Reader) (lines []string) {
 	t.Helper()
 	var all mail.UIDSet
@@ -317,28 +310,5 @@ func TestWhatIsNoMailIsRefused(t *testing.T) {
 				t.Errorf("%v (%+v), want %q", err, known, c.says)
 			}
 		})
-	}
-}
-
-func TestClosedAndCancelled(t *testing.T) {
-	s := open(t, tree(t, map[string]string{"cur/1.a:2,": "1\n", "new/": ""}), other.Any)
-	r, err := s.OpenReader(t.Context(), mail.NewPath("INBOX"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	none := func(mail.Info) error { t.Error("told of a message"); return nil }
-	if err := r.List(ctx, mail.ListOptions{}, none); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
-	}
-	if err := errors.Join(r.Close(), r.Close()); err != nil {
-		t.Error(err)
-	}
-	if err := r.List(t.Context(), mail.ListOptions{}, none); err == nil {
-		t.Error("a closed folder is listed")
-	}
-	if _, err := s.OpenReader(t.Context(), mail.NewPath("None")); mail.ErrorOf(err).Kind != mail.KindNotFound {
-		t.Errorf("no such folder: %v", err)
 	}
 }

@@ -1,11 +1,13 @@
 package other
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,9 +60,10 @@ func (x *indexes) keep(path string, was os.FileInfo, i *index) {
 
 type mboxMessage struct {
 	at, size int64
-	date     int64 // Unix time; 0: unknown
-	zone     int32 // seconds east of UTC
-	set      int32
+	date     int64   // Unix time; 0: unknown
+	zone     int32   // seconds east of UTC
+	set      int32   // -1: it is damaged
+	sum      [8]byte // of its octets' SHA-256
 }
 
 func (s *Source) openMbox(ctx context.Context, path string) (box, error) {
@@ -78,6 +81,9 @@ func (s *Source) openMbox(ctx context.Context, path string) (box, error) {
 	i, report, err := readIndex(ctx, file)
 	if err == nil && report.Torn > 0 && wait(ctx, before.ModTime().Add(settled)) {
 		// It was still being delivered, or it is the end of a file that is new here.
+		if err := file.Close(); err != nil {
+			return nil, err
+		}
 		return s.openMbox(ctx, path)
 	}
 	if err == nil && ctx.Err() != nil {
@@ -116,9 +122,6 @@ func (s *Source) report(path string, r foreign.Report) {
 	if r.Torn > 0 {
 		s.note(fmt.Sprintf("%q: the last message is cut off and left out", path))
 	}
-	if n := len(r.Damaged); n > 0 {
-		s.note(fmt.Sprintf("%q: %d messages are damaged and left out", path, n))
-	}
 }
 
 func readIndex(ctx context.Context, file *foreign.Mbox) (*index, foreign.Report, error) {
@@ -131,7 +134,7 @@ func readIndex(ctx context.Context, file *foreign.Mbox) (*index, foreign.Report,
 			set = int32(len(x.sets))
 			known[text], x.sets = set, append(x.sets, m.Flags)
 		}
-		one := mboxMessage{at: m.At, size: m.Size, set: set}
+		one := mboxMessage{at: m.At, size: m.Size, set: set, sum: [8]byte(m.Sum[:8])}
 		if !m.Date.IsZero() {
 			_, offset := m.Date.Zone()
 			one.date, one.zone = m.Date.Unix(), int32(offset)
@@ -139,14 +142,20 @@ func readIndex(ctx context.Context, file *foreign.Mbox) (*index, foreign.Report,
 		x.list = append(x.list, one)
 		return nil
 	})
+	for _, at := range report.Damaged {
+		i, _ := slices.BinarySearchFunc(x.list, at, func(m mboxMessage, at int64) int { return cmp.Compare(m.at, at) })
+		x.list = slices.Insert(x.list, i, mboxMessage{at: at, set: -1})
+	}
 	return x, report, err
 }
+
+var errDamaged = withheld{errors.New("it does not have the SHA-256 with which it was stored")}
 
 func (b *mboxBox) len() int { return len(b.list) }
 
 func (b *mboxBox) unseen() (n int64) {
 	for _, m := range b.list {
-		if !b.sets[m.set].Has(mail.Seen) {
+		if m.set >= 0 && !b.sets[m.set].Has(mail.Seen) {
 			n++
 		}
 	}
@@ -164,6 +173,9 @@ func (m mboxMessage) when() time.Time {
 
 func (b *mboxBox) info(ctx context.Context, i int, opts mail.ListOptions) (info mail.Info, err error) {
 	m := b.list[i]
+	if m.set < 0 {
+		return info, errDamaged
+	}
 	if opts.Flags {
 		info.Flags = b.sets[m.set]
 	}
@@ -174,7 +186,7 @@ func (b *mboxBox) info(ctx context.Context, i int, opts mail.ListOptions) (info 
 		info.InternalDate = m.when()
 	}
 	if opts.Key {
-		whole, err := b.file.At(ctx, m.at)
+		whole, err := b.at(ctx, m)
 		if err != nil {
 			return info, err
 		}
@@ -183,14 +195,29 @@ func (b *mboxBox) info(ctx context.Context, i int, opts mail.ListOptions) (info 
 	return info, nil
 }
 
+// at reads a message again. One with other octets than it had is none that anybody asked for.
+func (b *mboxBox) at(ctx context.Context, m mboxMessage) (*foreign.Message, error) {
+	whole, err := b.file.At(ctx, m.at)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", errChanged, mail.ErrorOf(err).Err)
+	}
+	if whole.Size != m.size || [8]byte(whole.Sum[:8]) != m.sum {
+		return nil, errChanged
+	}
+	return whole, nil
+}
+
 func (b *mboxBox) body(ctx context.Context, i int) (mail.Info, io.ReadCloser, error) {
 	m := b.list[i]
-	whole, err := b.file.At(ctx, m.at)
+	if m.set < 0 {
+		return mail.Info{}, nil, errDamaged
+	}
+	whole, err := b.at(ctx, m)
 	if err != nil {
 		return mail.Info{}, nil, err
-	}
-	if whole.Size != m.size {
-		return mail.Info{}, nil, errChanged
 	}
 	r, err := b.file.Body(whole)
 	if err != nil {

@@ -3,6 +3,7 @@ package other_test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mailferry/archive/mbox"
 	"mailferry/archive/other"
 	"mailferry/transfer/mail"
 )
@@ -118,6 +120,83 @@ func TestALiveMbox(t *testing.T) {
 	})
 	if err == nil {
 		t.Error("the file was written again, and nobody says so")
+	}
+}
+
+// An mbox that is rewritten in place, with other octets in the same places, is noticed.
+func TestAnMboxWithOtherOctetsInTheSamePlaces(t *testing.T) {
+	root := tree(t, map[string]string{"in": letter("1", "") + letter("2", "")})
+	r, err := open(t, root, other.MBox).OpenReader(t.Context(), mail.NewPath("in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "in"), []byte(letter("1", "")+letter("3", "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err = r.Fetch(t.Context(), mail.NewUIDSet(1, 2), func(i mail.Info, body io.Reader) error {
+		octets, err := io.ReadAll(body)
+		got = append(got, string(octets))
+		return err
+	})
+	if err == nil || mail.ErrorOf(err).Retry != mail.RetrySoon || len(got) != 1 || !strings.Contains(got[0], "Subject: 1") {
+		t.Errorf("fetched %q, %v", got, err)
+	}
+}
+
+// archived is an mbox as an archive has it.
+func archived(t *testing.T, bodies ...string) string {
+	t.Helper()
+	at := filepath.Join(t.TempDir(), "old.mbox")
+	disk, err := os.OpenFile(at, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, _, err := mbox.Open(disk, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, body := range bodies {
+		m := &mail.Message{Origin: mail.Origin{UIDValidity: 1, UID: mail.UID(i + 1)}, Body: mail.BytesBody(body)}
+		if _, err := f.Append(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// A damaged message of an archive is listed and withheld, so that it is missed; the others come.
+func TestADamagedMessageIsWithheld(t *testing.T) {
+	at := archived(t, "Subject: 1\r\n\r\none\r\n", "Subject: 2\r\n\r\ntwo\r\n", "Subject: 3\r\n\r\nthree\r\n")
+	text, err := os.ReadFile(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(at, bytes.Replace(text, []byte("\ntwo"), []byte("\ntoo"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := open(t, at, other.MBox).OpenReader(t.Context(), mail.NewPath("old"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed mail.UIDSet
+	err = r.List(t.Context(), mail.ListOptions{Flags: true, Size: true, Key: true}, func(i mail.Info) error {
+		listed.Add(i.UID)
+		return nil
+	})
+	if err != nil || listed.String() != "1:3" || r.Status().Messages != 3 {
+		t.Errorf("listed %s of %d, %v", listed, r.Status().Messages, err)
+	}
+	got := strings.Join(fetchAll(t, r), "\n")
+	if strings.Contains(got, "too") || !strings.Contains(got, "one") || !strings.Contains(got, "three") {
+		t.Errorf("fetched\n%s", got)
+	}
+	w := r.(mail.Withholder)
+	if e := mail.ErrorOf(w.Withheld(2)); e.Kind != mail.KindDamaged || e.Scope != mail.ScopeMessage || w.Withheld(1) != nil {
+		t.Errorf("why the second did not come: %v; the first: %v", e, w.Withheld(1))
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 // box is an open folder: messages by their place, from 0.
 type box interface {
 	len() int
-	// info fills in what opts asks for, but the UID. It is fs.ErrNotExist if the message is gone.
+	// info fills in what opts asks for, but the UID. Its error, and that of body, is
+	// fs.ErrNotExist if the message is gone and withheld if it is there and cannot be read.
 	info(ctx context.Context, i int, opts mail.ListOptions) (mail.Info, error)
 	// body yields a message's octets, of which there are info's Size.
 	body(ctx context.Context, i int) (mail.Info, io.ReadCloser, error)
@@ -21,12 +22,21 @@ type box interface {
 	close() error
 }
 
+// withheld is why a message is not delivered although it is there.
+type withheld struct{ error }
+
+func (w withheld) Unwrap() error { return w.error }
+
+// errChanged is of a message that is not what it was when the folder was opened.
+var errChanged = errors.New("the file was changed while it was read")
+
 // reader is a session on a folder.
 type reader struct {
-	path   mail.Path
-	box    box
-	status mail.Status
-	closed bool
+	path     mail.Path
+	box      box
+	status   mail.Status
+	withheld map[mail.UID]error
+	closed   bool
 }
 
 func newReader(path mail.Path, b box) *reader {
@@ -69,7 +79,7 @@ func (r *reader) List(ctx context.Context, opts mail.ListOptions, fn func(mail.I
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err != nil {
+		if err != nil && !errors.As(err, new(withheld)) {
 			return inFolder(op, r.path, err)
 		}
 		info.UID = uid
@@ -94,6 +104,10 @@ func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info,
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		if errors.As(err, new(withheld)) {
+			r.withhold(uid, err)
+			continue
+		}
 		if err != nil {
 			e := classified(err)
 			e.Op, e.Folder, e.UID, e.Scope = op, r.path, uid, mail.ScopeFolder
@@ -111,6 +125,17 @@ func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info,
 	return r.enter(ctx, op)
 }
 
+// Withheld implements mail.Withholder.
+func (r *reader) Withheld(uid mail.UID) error { return r.withheld[uid] }
+
+func (r *reader) withhold(uid mail.UID, err error) {
+	if r.withheld == nil {
+		r.withheld = make(map[mail.UID]error)
+	}
+	r.withheld[uid] = &mail.Error{Op: "read", Folder: r.path, UID: uid, Scope: mail.ScopeMessage,
+		Retry: mail.RetryNever, Kind: mail.KindDamaged, Err: err}
+}
+
 // Close implements mail.Reader.
 func (r *reader) Close() error {
 	if r.closed {
@@ -123,15 +148,18 @@ func (r *reader) Close() error {
 	return nil
 }
 
-// counted makes a body that is shorter than it was an error.
+// counted makes a body that is shorter or longer than it was an error.
 type counted struct {
 	r    io.Reader
 	left int64
 }
 
 func (c *counted) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	if c.left == 0 {
-		return 0, io.EOF
+		return 0, c.atEnd()
 	}
 	if int64(len(p)) > c.left {
 		p = p[:c.left]
@@ -139,10 +167,20 @@ func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.left -= int64(n)
 	if err == io.EOF && c.left > 0 {
-		err = io.ErrUnexpectedEOF
+		return n, io.ErrUnexpectedEOF
 	}
-	if err == io.EOF && n > 0 {
+	if err == io.EOF {
 		err = nil
 	}
 	return n, err
+}
+
+func (c *counted) atEnd() error {
+	var more [1]byte
+	switch _, err := io.ReadFull(c.r, more[:]); err {
+	case nil:
+		return errChanged
+	default:
+		return err
+	}
 }

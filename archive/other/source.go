@@ -77,6 +77,9 @@ func (s *Source) find(ctx context.Context, f *finder) error {
 		if s.kind == Maildir {
 			return refuse("this is a file, and a Maildir is a directory", "write mbox:PATH for an mbox")
 		}
+		if s.kind == Any && info.Size() == 0 {
+			return refuse("it is an empty file", "write mbox:PATH for an mbox without messages")
+		}
 		s.kind = MBox
 		return f.single()
 	}
@@ -174,6 +177,8 @@ func classified(err error) *mail.Error {
 	e := &mail.Error{Retry: mail.RetryNever, Err: err}
 	var known *mail.Error
 	switch {
+	case errors.Is(err, errChanged):
+		e.Retry = mail.RetrySoon // a new session sees it as it is
 	case errors.As(err, &known):
 		e.Kind, e.Hint, e.Err = known.Kind, known.Hint, known.Err
 	case errors.Is(err, fs.ErrNotExist):

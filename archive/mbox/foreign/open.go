@@ -42,6 +42,10 @@ var errShrunk = errors.New("the file became shorter while it was read")
 // to be taken for complete.
 const settled = 10 * time.Second
 
+// patience is how long another program may hold its lock (fcntl) on the file before it is read
+// regardless. Delivering a message takes less; what takes more is seen by its size or its digest.
+const patience = 5 * time.Second
+
 // Open opens a file and reads it once, to see of which kind it is. Its error wraps a *mail.Error
 // of ScopeFolder: with KindRefused it is no mbox, and the error's text says what it is. The caller closes
 // the Mbox. The file is only ever read.
@@ -60,7 +64,7 @@ func (m *Mbox) open(spool string) (err error) {
 	if m.file, err = os.Open(m.path); err != nil {
 		return err
 	}
-	if m.info, err = m.file.Stat(); err != nil {
+	if m.info, err = statUnlocked(m.file, patience); err != nil {
 		return err
 	}
 	m.data, m.size = m.file, m.info.Size()

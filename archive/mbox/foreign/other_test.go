@@ -131,6 +131,45 @@ func TestAnArchiveOfOursIsAForeignFileToo(t *testing.T) {
 	}
 }
 
+// TestAMessageOfOursThatMuttHasEdited is mutt's message, and not a damaged one of ours.
+func TestAMessageOfOursThatMuttHasEdited(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "INBOX.mbox")
+	disk, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, _, err := mbox.Open(disk, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &mail.Message{Origin: mail.Origin{UIDValidity: 1, UID: 1}, Body: mail.BytesBody("Subject: ours\r\n\r\nas it was\r\n")}
+	if _, err := f.Append(m); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []string // mutt takes the status out of the front and puts its own behind the header
+	for line := range strings.Lines(string(data)) {
+		if !strings.HasPrefix(line, "Status:") && !strings.HasPrefix(line, "X-Status:") {
+			kept = append(kept, line)
+		}
+	}
+	edited := strings.Replace(strings.Join(kept, ""), "Subject: ours\n\nas it was\n", "Subject: ours\nStatus: RO\nContent-Length: 9\nLines: 1\n\nas it is\n", 1)
+	got := bodies(t, settledFile(t, []byte(edited)), foreign.Options{})
+	if len(got) != 1 || !strings.HasSuffix(got[0], "\r\n\r\nas it is\r\n") || !strings.Contains(got[0], "Subject: ours\r\n") {
+		t.Errorf("%q is read as %q", edited, got)
+	}
+	_, lines, r := read(t, settledFile(t, []byte(edited)), foreign.Options{})
+	if len(lines) != 1 || len(r.Damaged) != 0 || !strings.Contains(lines[0], `\Seen`) {
+		t.Errorf("%q %+v", lines, r)
+	}
+}
+
 func TestWhatIsNoMboxIsRefusedWithWhatWasFound(t *testing.T) {
 	for name, c := range map[string]struct{ data, want string }{
 		"message":  {"Received: from a\nSubject: b\n\ntext\n", `a single message: its first line is "Received: from a"`},

@@ -16,7 +16,7 @@ func (m *Mbox) scanOwn(ctx context.Context, r *Report, fn func(*Message) error) 
 		var err error
 		switch e.Kind {
 		case mbox.Own:
-			msg, err = ownMessage(ctx, e)
+			msg, err = m.ownMessage(ctx, e)
 			if errors.Is(err, mbox.ErrTorn) {
 				r.Torn++
 				return nil
@@ -43,16 +43,22 @@ func (m *Mbox) scanOwn(ctx context.Context, r *Report, fn func(*Message) error) 
 	return m.wrap(err)
 }
 
-func ownMessage(ctx context.Context, e *mbox.Entry) (*Message, error) {
+// ownMessage reads a message that an archive has stored. One that another program has edited since
+// is that program's.
+func (m *Mbox) ownMessage(ctx context.Context, e *mbox.Entry) (*Message, error) {
 	seen, err := mbox.Measure(watched{ctx, e.Body})
 	if err != nil && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
-	if _, err := e.End(); err != nil {
-		return nil, err
+	_, err = e.End()
+	if err == nil && seen.Sum != e.Meta.Sum {
+		err = mbox.ErrDamaged
 	}
-	if seen.Sum != e.Meta.Sum {
-		return nil, mbox.ErrDamaged
+	if errors.Is(err, mbox.ErrDamaged) && e.Meta.Rewritten {
+		return m.foreignAt(ctx, e.At)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &Message{At: e.At, Size: seen.Size, Sum: seen.Sum, Key: seen.Key, Flags: e.Meta.Flags, Date: e.Meta.Date, own: true}, nil
 }
@@ -65,12 +71,12 @@ func (m *Mbox) foreignAt(ctx context.Context, at int64) (*Message, error) {
 	return m.message(ctx, raw)
 }
 
-func (m *Mbox) ownAt(at int64) (msg *Message, err error) {
+func (m *Mbox) ownAt(ctx context.Context, at int64) (msg *Message, err error) {
 	err = mbox.Scan(io.NewSectionReader(m.data, at, m.size-at), at, func(e *mbox.Entry) error {
 		if e.Kind == mbox.Own {
-			msg, err = ownMessage(context.Background(), e)
+			msg, err = m.ownMessage(ctx, e)
 		} else {
-			msg, err = m.foreignAt(context.Background(), at)
+			msg, err = m.foreignAt(ctx, at)
 		}
 		if err == nil {
 			err = errStop

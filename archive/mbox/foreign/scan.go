@@ -88,7 +88,7 @@ func (m *Mbox) wrap(err error) error {
 // At returns the message that Scan has delivered with that offset.
 func (m *Mbox) At(ctx context.Context, at int64) (*Message, error) {
 	if m.kind.Dialect == Mailferry {
-		return m.ownAt(at)
+		return m.ownAt(ctx, at)
 	}
 	raw, err := m.walk(at).next()
 	if err == nil && raw == nil {
