@@ -30,7 +30,6 @@ type result struct {
 	entrants []contestant
 	samples  map[string][]sample
 	failed   map[string]error
-	needed   int64 // octets that the change itself needs on the wire, in one direction of one end
 }
 
 // compete lets all contestants run in turn, so often. Who fails is out.

@@ -18,6 +18,7 @@ type sample struct {
 	Resident  int64 // octets at the peak
 	Octets    int64 // on the wire, where the lines count
 	Trips     int   // round trips, where the lines are slow
+	Needed    int64 // octets that came new before this run; they cross each wire once
 }
 
 // run measures a command from a disk that has nothing left to write. A small

@@ -43,8 +43,7 @@ func (l *lab) secondRuns(ctx context.Context, r row, runs int) (result, error) {
 		}
 	}
 	l.distance(r)
-	res, err := compete(ctx, r, l.again(copies), runs, before)
-	res.needed = needed
+	res, err := compete(ctx, r, l.again(copies, &needed), runs, before)
 	for _, c := range copies {
 		if err == nil && changes {
 			err = l.drop(c.job)
@@ -103,7 +102,8 @@ func many(user string) bool {
 	return err == nil && c.Messages() > 50_000
 }
 
-func (l *lab) again(copies []kept) (out []contestant) {
+// again lets each copy catch up with what came new, of which needed tells the octets.
+func (l *lab) again(copies []kept, needed *int64) (out []contestant) {
 	for _, c := range copies {
 		out = append(out, contestant{c.tool.name, "", func() (sample, error) {
 			cmd, err := c.command(l, c.job)
@@ -115,6 +115,7 @@ func (l *lab) again(copies []kept) (out []contestant) {
 			l.meter.Reset()
 			s, err := l.run(cmd)
 			s.Octets, s.Trips = l.meter.Read()
+			s.Needed = *needed
 			return s, err
 		}})
 	}

@@ -38,7 +38,7 @@ func (r result) wires(b *strings.Builder) {
 // share relates what went over the wires to what had to: the new messages, once at
 // each end that IMAP reaches.
 func (r result) share(s sample) string {
-	needed := r.needed
+	needed := s.Needed
 	if strings.HasSuffix(r.work, "migrate") {
 		needed *= 2
 	}
