@@ -38,7 +38,11 @@ func (p *pairWork) settle(ctx context.Context) error {
 	open = open.Minus(placed)
 	// A message whose place is unknown competes for it with those in flight.
 	open.Union(unplaced)
-	found, err := p.look(ctx, mail.ListOptions{Only: &open}, mail.ListOptions{From: from}, true)
+	claimed, err := p.claimed(ctx, from)
+	if err != nil {
+		return err
+	}
+	found, err := p.look(ctx, mail.ListOptions{Only: &open}, mail.ListOptions{From: from}, claimed, true)
 	if err != nil {
 		return err
 	}
@@ -50,13 +54,14 @@ func (p *pairWork) settle(ctx context.Context) error {
 // nothing is copied that is there already, whoever put it there.
 func (p *pairWork) adopt(ctx context.Context) error {
 	from := mail.UID(0)
-	if p.pair.Adopted && !p.run.job.Full {
+	if p.pair.Adopted && !p.run.job.Full && p.pair.Filter == p.filterText() {
 		from = p.pair.DestState.UIDNext
 	}
-	strangers, err := p.strangersFrom(ctx, from)
+	claimed, err := p.claimedByOthers(ctx, from)
 	if err != nil {
 		return err
 	}
+	strangers := p.there.Minus(claimed).Minus(upTo(max(from, 1) - 1))
 	if !strangers.Empty() && !p.todo.Empty() {
 		if n, err := p.byOrigin(ctx); err != nil {
 			return err
@@ -69,7 +74,7 @@ func (p *pairWork) adopt(ctx context.Context) error {
 	var found matching
 	if !strangers.Empty() && !p.todo.Empty() {
 		todo := p.todo.Clone()
-		if found, err = p.look(ctx, mail.ListOptions{Only: &todo}, mail.ListOptions{From: from}, false); err != nil {
+		if found, err = p.look(ctx, mail.ListOptions{Only: &todo}, mail.ListOptions{From: from}, claimed, false); err != nil {
 			return err
 		}
 	}
@@ -92,30 +97,56 @@ func (p *pairWork) adopt(ctx context.Context) error {
 	return p.plan(ctx)
 }
 
-// strangersFrom returns the destination's messages from a UID on that no record names.
-func (p *pairWork) strangersFrom(ctx context.Context, from mail.UID) (mail.UIDSet, error) {
+// claimedByOthers is claimed, but for what only pairs claim whose source folder is not
+// listed any more: a folder that was renamed at the source comes with the same mail, and
+// its role may lead it to the same destination.
+func (p *pairWork) claimedByOthers(ctx context.Context, from mail.UID) (mail.UIDSet, error) {
 	claimed, err := p.claimed(ctx, from)
+	if err != nil || claimed.Empty() || p.pair.Adopted {
+		return claimed, err
+	}
+	pairs, err := p.run.ledger.Pairs(ctx)
 	if err != nil {
-		return mail.UIDSet{}, err
+		return claimed, ofLedger(err)
 	}
-	strangers := p.there.Minus(claimed)
-	if from > 1 {
-		var below mail.UIDSet
-		below.AddRange(1, from-1)
-		strangers = strangers.Minus(below)
+	var lost, held mail.UIDSet
+	for _, pair := range pairs {
+		if pair.Dest != p.dest {
+			continue
+		}
+		claims := &held
+		if _, listed := p.run.seen[pair.Source]; !listed {
+			claims = &lost
+		}
+		if err := p.addClaims(ctx, pair.ID, claims); err != nil {
+			return claimed, err
+		}
 	}
-	return strangers, nil
+	return claimed.Minus(lost.Minus(held)), nil
 }
 
-// look matches source messages with destination messages that no record of any
-// pair names.
-func (p *pairWork) look(ctx context.Context, srcOpts, dstOpts mail.ListOptions, proof bool) (matching, error) {
+// addClaims adds the destination UIDs that a pair's records name.
+func (p *pairWork) addClaims(ctx context.Context, pair int64, to *mail.UIDSet) error {
+	for after := mail.UID(0); ; {
+		page, err := p.run.ledger.Records(ctx, pair, after, recordPage)
+		if err != nil {
+			return ofLedger(err)
+		}
+		for _, r := range page {
+			if after = r.Source; r.Dest != 0 {
+				to.Add(r.Dest)
+			}
+		}
+		if len(page) < recordPage {
+			return nil
+		}
+	}
+}
+
+// look matches source messages with destination messages that are not claimed.
+func (p *pairWork) look(ctx context.Context, srcOpts, dstOpts mail.ListOptions, claimed mail.UIDSet, proof bool) (matching, error) {
 	if p.reader == nil || srcOpts.Only != nil && srcOpts.Only.Empty() {
 		return matching{}, nil
-	}
-	claimed, err := p.claimed(ctx, dstOpts.From)
-	if err != nil {
-		return matching{}, err
 	}
 	dst, err := candidates(ctx, p.reader, dstOpts, claimed)
 	if err != nil || len(dst) == 0 {

@@ -121,6 +121,10 @@ func (p *pairWork) listChanges(ctx context.Context) (*changes, error) {
 
 // lookUp finds the records of the changed messages that were there before.
 func (p *pairWork) lookUp(ctx context.Context, c *changes, next mail.UID) (bool, error) {
+	// What came behind the state recorded may have been listed, and copied, all the same.
+	if r, err := p.run.ledger.Records(ctx, p.pair.ID, next-1, 1); len(r) > 0 || err != nil {
+		return false, ofLedger(err)
+	}
 	for _, i := range c.changed {
 		if i.UID >= next {
 			return true, nil

@@ -33,8 +33,12 @@ func (r *run) beginHistory(ctx context.Context, src []mail.Folder, recorded []Pa
 	for _, f := range src {
 		listed[f.Path] = !f.NoSelect && !f.Missing
 	}
+	fed := make(map[mail.Path]bool) // by folders that are listed
+	for _, f := range r.folders {
+		fed[f.dest] = true
+	}
 	for _, p := range recorded {
-		if listed[p.Source] {
+		if listed[p.Source] || fed[p.Dest] {
 			continue
 		}
 		if err := h.MarkFolderGone(ctx, p.Dest); err != nil {

@@ -35,7 +35,13 @@ func (p *pairWork) review(ctx context.Context) error {
 	if rv.forget.Empty() {
 		return nil
 	}
-	return ofLedger(p.run.ledger.Commit(ctx, Change{Forget: map[int64]mail.UIDSet{p.pair.ID: rv.forget}}))
+	pair := p.pair
+	pair.Adopted, pair.Complete = false, false // whatever becomes of this run, it is looked for
+	if err := p.run.ledger.Commit(ctx, Change{Pair: &pair, Forget: map[int64]mail.UIDSet{p.pair.ID: rv.forget}}); err != nil {
+		return ofLedger(err)
+	}
+	p.pair = pair
+	return nil
 }
 
 // reviewer goes through the source's listing and the records, both ascending by UID.

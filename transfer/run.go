@@ -97,7 +97,8 @@ func (r *run) begin(ctx context.Context) error {
 		return err
 	}
 	// Traits of a server are known only after the first login.
-	r.loader = newLoader(r.job, !r.job.Dest.Traits().UIDPlus)
+	_, archive := r.job.Dest.(mail.Historian)
+	r.loader = newLoader(r.job, !r.job.Dest.Traits().UIDPlus && !archive)
 	if r.job.Mirror && !r.job.Dest.Traits().UIDPlus {
 		return fmt.Errorf("%w: --mirror needs a destination with UIDPLUS", ErrUnsupported)
 	}
@@ -115,8 +116,11 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	r.seen = make(map[mail.Path]mail.Status)
 	for _, f := range src {
-		if f.Status != nil {
-			r.seen[f.Path] = *f.Status
+		if !f.NoSelect && !f.Missing {
+			r.seen[f.Path] = mail.Status{}
+			if f.Status != nil {
+				r.seen[f.Path] = *f.Status
+			}
 		}
 	}
 	start := EventStart{Folders: len(chosen)}
@@ -195,20 +199,25 @@ func isNew(l Ledger) bool {
 	return !ok || r.New()
 }
 
-// isFresh reports whether the destination is without mail and lacks a folder
-// that any run would have made first.
+// isFresh reports whether the destination is without mail, and holds of the folders that
+// any run makes first none but the INBOX, which is always there.
 func isFresh(dst []mail.Folder, targets map[mail.Path]target, there map[mail.Path]mail.Folder) bool {
 	for _, f := range dst {
 		if !f.NoSelect && !f.Missing && (f.Status == nil || f.Status.Messages > 0 || f.Status.UIDNext > 1) {
 			return false
 		}
 	}
+	lacking := false
 	for _, to := range targets {
-		if f, ok := there[to.path]; !ok || f.Missing {
-			return true
+		f, ok := there[to.path]
+		switch missing := !ok || f.Missing; {
+		case missing:
+			lacking = true
+		case !f.NoSelect && !to.path.IsInbox():
+			return false
 		}
 	}
-	return false
+	return lacking
 }
 
 // work brings every folder up to date, a few at a time.
