@@ -60,8 +60,9 @@ func (l *loader) load(ctx context.Context, info mail.Info, body io.Reader, spool
 	if l.limit != nil {
 		body = &pacedReader{ctx, body, l.limit}
 	}
-	head := newDigester()
+	var head *digester
 	if l.digests {
+		head = newDigester()
 		body = io.TeeReader(body, head)
 	}
 	var err error

@@ -78,22 +78,39 @@ type looseHash struct {
 
 func (l *looseHash) write(p []byte, header bool) {
 	l.buf = l.buf[:0]
-	for _, c := range p {
-		switch {
-		case c == '\r':
-			continue
-		case c == '\n':
+	for len(p) > 0 {
+		line, rest, ended := bytes.Cut(p, []byte{'\n'})
+		p = rest
+		for len(line) > 0 {
+			text, more, _ := bytes.Cut(line, []byte{'\r'})
+			line = more
+			l.add(text, header)
+		}
+		if ended {
 			l.pending++
-			continue
-		case c >= 0x80 && header:
-			c = 'X'
 		}
-		for ; l.pending > 0; l.pending-- {
-			l.buf = append(l.buf, '\n')
-		}
-		l.buf = append(l.buf, c)
 	}
 	l.h.Write(l.buf)
+}
+
+// add takes in octets without line ends.
+func (l *looseHash) add(text []byte, header bool) {
+	if len(text) == 0 {
+		return
+	}
+	for ; l.pending > 0; l.pending-- {
+		l.buf = append(l.buf, '\n')
+	}
+	at := len(l.buf)
+	l.buf = append(l.buf, text...)
+	if !header {
+		return
+	}
+	for i, c := range l.buf[at:] {
+		if c >= 0x80 {
+			l.buf[at+i] = 'X'
+		}
+	}
 }
 
 // headerEnd returns the offset behind the empty line that ends a header, or -1.

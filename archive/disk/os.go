@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"sync"
 	"time"
 )
@@ -12,6 +13,7 @@ import (
 // Root is the FS of a real directory.
 type Root struct {
 	root  *os.Root
+	near  near
 	whole wholeSync
 }
 
@@ -27,14 +29,31 @@ func OpenRoot(dir string) (*Root, error) {
 }
 
 // Close frees the directory. Files opened from it stay usable.
-func (r *Root) Close() error { return r.root.Close() }
+func (r *Root) Close() error { return errors.Join(r.near.leave(), r.root.Close()) }
 
 func (r *Root) Create(name string) (File, error) {
-	f, err := r.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := r.openFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return nil, err
 	}
 	return file{f}, nil
+}
+
+func (r *Root) openFile(name string, flag int) (f *os.File, err error) {
+	err = r.file(name, func(dir *os.Root, base string) error {
+		f, err = dir.OpenFile(base, flag, 0o600)
+		return err
+	})
+	return f, named(err, name)
+}
+
+// named says the whole name of a file in an error.
+func named(err error, name string) error {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		return &fs.PathError{Op: e.Op, Path: name, Err: e.Err}
+	}
+	return err
 }
 
 type file struct{ *os.File }
@@ -42,7 +61,7 @@ type file struct{ *os.File }
 func (f file) Flushing() { startWriting(f.File) }
 
 func (r *Root) Open(name string) (Reading, error) {
-	f, err := r.root.Open(name)
+	f, err := r.openFile(name, os.O_RDONLY)
 	if err != nil {
 		return nil, err // and not a nil *os.File
 	}
@@ -59,13 +78,24 @@ func (r *Root) Update(name string) (Updating, error) {
 
 func (r *Root) Stat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
 
-func (r *Root) Rename(from, to string) error { return r.root.Rename(from, to) }
+func (r *Root) Rename(from, to string) error {
+	// A message goes from one directory of a folder to another.
+	folder := path.Dir(path.Dir(from))
+	if folder == "." || path.Dir(path.Dir(to)) != folder {
+		return r.root.Rename(from, to)
+	}
+	return r.near.in(r.root, folder, func(d *os.Root) error {
+		return d.Rename(from[len(folder)+1:], to[len(folder)+1:])
+	})
+}
 
 func (r *Root) Remove(name string) error { return r.root.Remove(name) }
 
 func (r *Root) Mkdir(name string) error { return r.root.Mkdir(name, 0o700) }
 
-func (r *Root) Chtimes(name string, t time.Time) error { return r.root.Chtimes(name, t, t) }
+func (r *Root) Chtimes(name string, t time.Time) error {
+	return r.file(name, func(dir *os.Root, base string) error { return named(dir.Chtimes(base, t, t), name) })
+}
 
 // listed is how many names are read at once: a folder may hold a million.
 const listed = 4096
