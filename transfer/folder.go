@@ -138,9 +138,21 @@ func (f *folderWork) progress() (n int) {
 	return n
 }
 
-// unchanged reports whether nothing can have changed at either end since a run
-// that left nothing over. It then counts every message as there.
+// unchanged counts every message of a folder that is finished as there.
 func (f *folderWork) unchanged(ctx context.Context) bool {
+	if !f.finished(ctx) {
+		return false
+	}
+	for _, p := range f.pairs {
+		p.unopened, p.done = true, true
+		p.listed, p.already = true, int(p.src.Status.Messages)
+	}
+	return true
+}
+
+// finished reports whether nothing can have changed at either end since a run that left
+// nothing over.
+func (f *folderWork) finished(ctx context.Context) bool {
 	if f.run.job.Full || !f.exists || f.before.Status == nil {
 		return false
 	}
@@ -150,14 +162,7 @@ func (f *folderWork) unchanged(ctx context.Context) bool {
 		}
 	}
 	intents, err := f.run.ledger.Intents(ctx, f.dest)
-	if err != nil || len(intents) > 0 {
-		return false
-	}
-	for _, p := range f.pairs {
-		p.unopened, p.done = true, true
-		p.listed, p.already = true, int(p.src.Status.Messages)
-	}
-	return true
+	return err == nil && len(intents) == 0
 }
 
 func (f *folderWork) announce() {

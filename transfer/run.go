@@ -139,7 +139,38 @@ func (r *run) begin(ctx context.Context) error {
 	if err := r.beginHistory(ctx, src, pairs); err != nil {
 		return err
 	}
+	wait := r.prepare(ctx)
+	defer wait()
 	return r.makeFolders(ctx, src)
+}
+
+// prepare makes both ends ready for as many folders as will be worked on at once, while
+// the first connection makes folders. The function it returns waits for the rest of that, but no
+// longer than the work that was to be done meanwhile took.
+func (r *run) prepare(ctx context.Context) (wait func()) {
+	work := 0
+	for _, f := range r.folders {
+		if f.pairs[0].err == nil && !f.finished(ctx) {
+			work++
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var g errgroup.Group
+	for _, end := range []mail.Source{r.job.Source, r.job.Dest} {
+		if p, ok := end.(mail.Preparer); ok && work > 1 {
+			g.Go(func() error {
+				p.Prepare(ctx, min(work, r.job.Connections))
+				return nil
+			})
+		}
+	}
+	began := time.Now()
+	return func() {
+		timer := time.AfterFunc(max(time.Since(began), time.Second), cancel)
+		g.Wait()
+		timer.Stop()
+		cancel()
+	}
 }
 
 func listBoth(ctx context.Context, a mail.Source, b mail.Source) (src, dst []mail.Folder, err error) {

@@ -31,6 +31,12 @@ func (s *Source) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail
 	return s.store.OpenReaderAhead(ctx, path, list, bodies)
 }
 
+// Prepare implements mail.Preparer: it logs in.
+func (s *Store) Prepare(ctx context.Context, handles int) { s.pool.prepare(ctx, handles) }
+
+// Prepare is the Store's.
+func (s *Source) Prepare(ctx context.Context, handles int) { s.store.Prepare(ctx, handles) }
+
 func (r *reader) examineAhead(ctx context.Context, opts *mail.ListOptions, bodies bool) (wire.Selected, *wire.Fetching, error) {
 	names, err := r.store.spelling(ctx, r.conn)
 	if err != nil {

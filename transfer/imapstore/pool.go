@@ -120,6 +120,35 @@ func (p *pool) another(ctx context.Context) (*wire.Conn, error) {
 	return wire.Dial(ctx, opts)
 }
 
+// prepare logs in until there are so many connections, all at once. One that fails is left to
+// whoever needs it: the server may not want more.
+func (p *pool) prepare(ctx context.Context, most int) {
+	p.mu.Lock()
+	ready := p.logged && !p.closed
+	lacking := min(most, cap(p.slots)) - len(p.idle) - len(p.slots)
+	p.mu.Unlock()
+	var wg sync.WaitGroup
+	for range lacking {
+		if !ready {
+			return
+		}
+		wg.Go(func() {
+			select {
+			case p.slots <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			conn, err := p.another(ctx)
+			if err != nil {
+				<-p.slots
+				return
+			}
+			p.release(conn)
+		})
+	}
+	wg.Wait()
+}
+
 // firstFailed makes a failure to connect final when no connection ever succeeded
 // and no server said a word: it is a wrong address rather than a bad moment.
 func (p *pool) firstFailed(err error) error {

@@ -33,6 +33,14 @@ type AheadSource interface {
 	OpenReaderAhead(ctx context.Context, path Path, list *ListOptions, bodies bool) (Reader, error)
 }
 
+// Preparer is a Source that can make ready for several handles at once what each of them
+// would have to wait for.
+type Preparer interface {
+	// Prepare makes ready for so many handles, as far as it can, and returns then. What
+	// fails is left to the opening of a handle.
+	Prepare(ctx context.Context, handles int)
+}
+
 // Store is a Source that can be written too.
 type Store interface {
 	Source
