@@ -144,6 +144,9 @@ func (v *verification) withSource(c *cli.Context, a *archive.Archive, ts []*targ
 		return err
 	}
 	defer job.Source.Close()
+	if err := v.sameAccount(ctx, a, job.Source, c.Bool("repair")); err != nil {
+		return err
+	}
 	if c.Bool("repair") {
 		v.mended, err = a.Repair(ctx, job.Source, v.found, v.repaired)
 		v.checked = v.mended.Checked
@@ -168,6 +171,20 @@ func (v *verification) withSource(c *cli.Context, a *archive.Archive, ts []*targ
 			fmt.Fprintln(v.w.stdout, differenceText(d))
 		}
 	}
+	return nil
+}
+
+// sameAccount tells that the archive was filled from another account than it is compared with. From
+// such a one nothing is repaired.
+func (v *verification) sameAccount(ctx context.Context, a *archive.Archive, source mail.Source, repair bool) error {
+	was, err := a.Source(ctx)
+	if is := source.String(); err != nil || was == "" || mail.Visible(was) == mail.Visible(is) {
+		return err
+	} else if repair {
+		return usage(fmt.Sprintf("the archive holds another account: it was filled from %s, not from %s", was, is),
+			"repair from the account it was filled from; after a move, mailferry backup --new-source comes first")
+	}
+	v.w.warn("the archive was filled from %s", mail.Visible(was))
 	return nil
 }
 

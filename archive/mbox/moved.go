@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Programs that save a change write the header of a message again: mutt leaves out the Status and
@@ -50,13 +51,17 @@ func parseMoved(text []byte) (*block, bool) {
 		}
 		line, after, ok := bytes.Cut(rest, []byte("\n"))
 		name := addedName(line)
-		if !ok || name == "" || slices.Contains(b.moved.front, name) {
+		if !ok || name == "" || slices.Contains(b.moved.front, name) || bytes.ContainsFunc(line, isTorn) {
 			return nil, false
 		}
 		b.moved.front = append(b.moved.front, name)
 		rest = after
 	}
 }
+
+// isTorn reports whether r is a character that no program writes into a header, but that
+// stands where a power cut has left a hole.
+func isTorn(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\r' }
 
 // moved takes out of a header what another program has added at its end.
 type moved struct {
