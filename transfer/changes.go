@@ -42,7 +42,7 @@ func (p *pairWork) planChanges(ctx context.Context) (bool, error) {
 		}
 	}
 	p.there, p.partial = mail.UIDSet{}, true
-	p.found = int(p.source.Status().Messages)
+	p.found = int(p.state.Messages)
 	p.already = int(p.pair.SourceState.Messages) - len(c.gone)
 	return true, p.planned(ctx, ex, int(p.status().Messages))
 }
@@ -55,7 +55,7 @@ func (p *pairWork) knowsChanges() bool {
 		return false
 	}
 	fresh := p.copied.Empty() && p.adopted.Empty() && p.gone.Empty() && len(p.failed) == 0
-	return fresh && p.incremental(p.source.Status()) && sameMessages(p.status(), p.pair.DestState)
+	return fresh && p.incremental(p.state) && sameMessages(p.status(), p.pair.DestState)
 }
 
 // incremental reports whether the source can tell what changed since the last run.
@@ -87,7 +87,7 @@ type changes struct {
 // listChanges returns nil if what the source tells does not add up: then it has to be
 // listed whole.
 func (p *pairWork) listChanges(ctx context.Context) (*changes, error) {
-	before, now := p.pair.SourceState, p.source.Status()
+	before, now := p.pair.SourceState, p.state
 	c := &changes{records: make(map[mail.UID]Record)}
 	opts := p.changesSince()
 	many := false

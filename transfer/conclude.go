@@ -13,7 +13,7 @@ func (p *pairWork) conclude(context.Context) error {
 	if p.writer == nil {
 		return nil
 	}
-	p.pair.SourceState = p.source.Status()
+	p.pair.SourceState = p.state
 	p.concluded, p.opened, p.ended = true, p.status(), p.round
 	return nil
 }

@@ -47,6 +47,9 @@ func (p *pairWork) pump(ctx context.Context, todo mail.UIDSet) error {
 	if todo.Empty() {
 		return nil
 	}
+	if err := p.reopen(ctx); err != nil {
+		return err
+	}
 	readCtx, stopReading := context.WithCancel(ctx)
 	defer stopReading()
 	items := make(chan *item, fetchAhead)
@@ -56,6 +59,11 @@ func (p *pairWork) pump(ctx context.Context, todo mail.UIDSet) error {
 	g.Go(func() error {
 		defer close(items)
 		readErr = p.read(readCtx, todo, items, &lost)
+		// Another folder can be read while this one's answers are waited for. UIDs of a
+		// session must not outlive it.
+		if readErr == nil && p.state.UIDValidity != 0 {
+			readErr = p.closeSource()
+		}
 		return nil
 	})
 	g.Go(func() error {
@@ -75,6 +83,22 @@ func (p *pairWork) pump(ctx context.Context, todo mail.UIDSet) error {
 		return writeErr
 	}
 	return readErr
+}
+
+// reopen opens the source again if it has been closed. What came there meanwhile is the next run's.
+func (p *pairWork) reopen(ctx context.Context) error {
+	if p.source != nil {
+		return nil
+	}
+	planned := p.state
+	err := p.openSource(ctx)
+	now := p.state.UIDValidity
+	p.state = planned
+	if err == nil && now != planned.UIDValidity {
+		err = at(EndSource, &mail.Error{Op: "read", Folder: p.src.Path, Scope: mail.ScopeFolder, Retry: mail.RetrySoon,
+			Err: errors.New("uidvalidity changed during the run")})
+	}
+	return err
 }
 
 // read fetches todo and sends it on in ascending order of UID.

@@ -118,6 +118,14 @@ func (s *killingStore) OpenWriter(ctx context.Context, path mail.Path) (mail.Wri
 	return &killingWriter{w, s.k}, nil
 }
 
+func (s *killingStore) OpenAppender(ctx context.Context, path mail.Path) (mail.Writer, error) {
+	w, err := s.Store.OpenAppender(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return &killingWriter{w, s.k}, nil
+}
+
 type killingWriter struct {
 	mail.Writer
 	k *killer

@@ -80,7 +80,7 @@ func (p *pairWork) planned(ctx context.Context, ex *executor, there int) error {
 // when as many messages are in it as UIDs were given out, every UID is a message, and all
 // go over. It is not listed for that.
 func (p *pairWork) planAll(ctx context.Context) (bool, error) {
-	s := p.source.Status()
+	s := p.state
 	if p.writer == nil || !p.there.Empty() || p.run.job.Filter.byMessage() || p.round > 1 ||
 		s.UIDValidity == 0 || !withoutGaps(s) {
 		return false, nil

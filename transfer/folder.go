@@ -23,6 +23,7 @@ type folderWork struct {
 	still  bool // seen to stand still when the run began
 	made   bool // by this run
 	pairs  []*pairWork
+	shared bool // the destination is appended to on a session that other folders use, too
 
 	// Of the current attempt.
 	reader  mail.Reader // the destination; nil in a dry run before it exists
@@ -45,7 +46,7 @@ func (f *folderWork) messages() (n int) {
 }
 
 // finish works on the folder until it is done or given up. Its error is one
-// that ends the run.
+// that ends the run, or errPutOff.
 func (f *folderWork) finish(ctx context.Context) error {
 	if f.pairs[0].err != nil {
 		f.announce()
@@ -56,6 +57,9 @@ func (f *folderWork) finish(ctx context.Context) error {
 		return nil
 	}
 	err := f.keepTrying(ctx)
+	if errors.Is(err, errPutOff) {
+		return err
+	}
 	for _, p := range f.pairs {
 		if err != nil && !p.done {
 			p.err = err
@@ -88,13 +92,35 @@ func (f *folderWork) keepTrying(ctx context.Context) error {
 		if err := f.pause(ctx, e, err); err != nil {
 			return err
 		}
+		if f.shared {
+			f.shared = false
+			return errPutOff
+		}
 	}
+}
+
+// errPutOff leaves a folder for when the others are done: from now on it takes a session of its own.
+var errPutOff = errors.New("put off")
+
+// canShare reports whether all there is to do is to append to an empty folder that no run has sent
+// anything to.
+func (f *folderWork) canShare(ctx context.Context) bool {
+	r := f.run
+	if r.job.DryRun || r.job.Full || !r.job.Dest.Traits().Appenders || len(f.pairs) != 1 || f.before.Status == nil || f.before.Status.Messages > 0 {
+		return false
+	}
+	p := f.pairs[0]
+	if p.err != nil || p.pair.ID == 0 || !p.pair.Adopted || p.pair.SourceState.UIDNext != 0 || f.unknownPast() {
+		return false
+	}
+	intents, err := r.ledger.Intents(ctx, f.dest)
+	return err == nil && len(intents) == 0
 }
 
 // pause waits before the next attempt: as long as the server asked, otherwise
 // longer each time, with jitter so that connections do not return in step.
 func (f *folderWork) pause(ctx context.Context, e *mail.Error, err error) error {
-	if errors.Is(err, errLookAgain) || errors.Is(err, errListAgain) {
+	if errors.Is(err, errLookAgain) || errors.Is(err, errListAgain) || e.Kind == mail.KindSession {
 		return nil
 	}
 	wait := e.After
@@ -224,7 +250,11 @@ func (f *folderWork) open(ctx context.Context) error {
 func (f *folderWork) openDest(ctx context.Context) (err error) {
 	f.reader, f.writer = nil, nil
 	if !f.run.job.DryRun {
-		f.writer, err = f.run.job.Dest.OpenWriter(ctx, f.dest)
+		if to, ok := f.run.job.Dest.(mail.AppendStore); ok && f.shared {
+			f.writer, err = to.OpenAppender(ctx, f.dest)
+		} else {
+			f.writer, err = f.run.job.Dest.OpenWriter(ctx, f.dest)
+		}
 		if err == nil {
 			f.reader = f.writer
 		}

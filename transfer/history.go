@@ -75,7 +75,7 @@ func (p *pairWork) markGone(ctx context.Context, gone mail.UIDSet, there int) er
 // each of its own is. It returns how many it found.
 func (p *pairWork) byOrigin(ctx context.Context) (int, error) {
 	index, ok := p.reader.(mail.OriginIndex)
-	if !ok || p.source.Status().UIDValidity == 0 {
+	if !ok || p.state.UIDValidity == 0 {
 		return 0, nil
 	}
 	claimed, err := p.claimed(ctx, 0)
@@ -83,7 +83,7 @@ func (p *pairWork) byOrigin(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	var records []Record
-	from := mail.Origin{Source: p.run.job.Source.String(), Folder: p.src.Path, UIDValidity: p.source.Status().UIDValidity}
+	from := mail.Origin{Source: p.run.job.Source.String(), Folder: p.src.Path, UIDValidity: p.state.UIDValidity}
 	err = index.Origins(ctx, from, func(source, own mail.UID, certain bool) error {
 		if certain && p.todo.Contains(source) && p.there.Contains(own) && !claimed.Contains(own) {
 			records = append(records, Record{Source: source, Dest: own, Appended: true})

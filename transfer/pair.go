@@ -33,10 +33,11 @@ type pairWork struct {
 	err         error
 
 	// What the last attempt found.
-	source   mail.Reader
-	listed   bool // the plan is complete
-	found    int  // messages the source listed
-	absent   int  // copied earlier in this run, or gone, and not listed any more
+	source   mail.Reader // nil once everything has been read
+	state    mail.Status // the source's, as of the opening
+	listed   bool        // the plan is complete
+	found    int         // messages the source listed
+	absent   int         // copied earlier in this run, or gone, and not listed any more
 	already  int
 	unplaced int         // of these, at an unknown place
 	appended int         // records of what this ledger's runs put there
@@ -121,8 +122,10 @@ func (p *pairWork) openSource(ctx context.Context) (err error) {
 	p.source, err = p.openAhead(ctx)
 	if err != nil {
 		p.source = nil
+		return at(EndSource, opening(err))
 	}
-	return at(EndSource, opening(err))
+	p.state = p.source.Status()
+	return nil
 }
 
 // openAhead tells the source what will be asked, where that can be foreseen.
@@ -156,7 +159,7 @@ func (p *pairWork) closeSource() error {
 // meaning (RFC 9051 section 2.3.1.1). A UIDNEXT that has shrunk tells the same: a server
 // restored from its backup gives UIDs away a second time.
 func (p *pairWork) checkValidity(ctx context.Context) error {
-	src, dst := p.source.Status().UIDValidity, p.status().UIDValidity
+	src, dst := p.state.UIDValidity, p.status().UIDValidity
 	if p.validity != 0 && src != p.validity {
 		return at(EndSource, &mail.Error{Op: "read", Folder: p.src.Path, Scope: mail.ScopeFolder, Retry: mail.RetryNever,
 			Hint: "run again", Err: errors.New("uidvalidity changed during the run")})
@@ -167,7 +170,7 @@ func (p *pairWork) checkValidity(ctx context.Context) error {
 	p.validity, p.seen = src, true
 	same := p.pair.ID != 0 && src != 0 && dst != 0 &&
 		p.pair.SourceState.UIDValidity == src && p.pair.DestState.UIDValidity == dst
-	if same && !shrunk(p.source.Status(), p.pair.SourceState) && !shrunk(p.status(), p.pair.DestState) {
+	if same && !shrunk(p.state, p.pair.SourceState) && !shrunk(p.status(), p.pair.DestState) {
 		return nil
 	}
 	fresh := Pair{ID: p.pair.ID, Source: p.src.Path, Dest: p.dest, Subscribed: p.pair.Subscribed,

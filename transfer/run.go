@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -82,7 +83,6 @@ func newRun(job *Job) (*run, error) {
 		ledger = noLedger{}
 	}
 	return &run{job: job, ledger: ledger, watch: &watcher{observe: job.Observe},
-		slots:  newSlots(job.Connections),
 		report: &Report{DryRun: job.DryRun, Started: time.Now()}}, nil
 }
 
@@ -251,27 +251,25 @@ func isFresh(dst []mail.Folder, targets map[mail.Path]target, there map[mail.Pat
 	return lacking
 }
 
-// work brings every folder up to date, a few at a time.
+// work brings every folder up to date, a few at a time. Those that need no session of their own at
+// the destination come first, and more of them at once: while one waits for its last answers
+// another's mail is read.
 func (r *run) work(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.job.Connections)
+	n := r.job.Connections
+	var first, rest []*folderWork
+	unlimited := r.job.Dest.Traits().Connections == 0
 	for _, f := range r.folders {
-		if ctx.Err() != nil {
-			break
+		if f.shared = f.canShare(ctx); f.shared || unlimited {
+			first = append(first, f)
+		} else {
+			rest = append(rest, f)
 		}
-		g.Go(func() error {
-			if err := r.slots.take(ctx); err != nil {
-				return err
-			}
-			defer r.slots.give()
-			err := f.finish(ctx)
-			if errors.Is(err, ErrStopped) {
-				return nil // the others finish what they have in flight too
-			}
-			return err
-		})
 	}
-	if err := g.Wait(); err != nil {
+	putOff, err := r.workOn(ctx, first, 2*n)
+	if err == nil {
+		_, err = r.workOn(ctx, append(putOff, rest...), n)
+	}
+	if err != nil {
 		return err
 	}
 	for _, f := range r.folders {
@@ -282,6 +280,37 @@ func (r *run) work(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// workOn works on so many folders at once, and returns those that were put off.
+func (r *run) workOn(ctx context.Context, folders []*folderWork, atOnce int) (putOff []*folderWork, err error) {
+	r.slots = newSlots(atOnce)
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for _, f := range folders {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			if err := r.slots.take(ctx); err != nil {
+				return err
+			}
+			defer r.slots.give()
+			err := f.finish(ctx)
+			switch {
+			case errors.Is(err, errPutOff):
+				mu.Lock()
+				defer mu.Unlock()
+				putOff = append(putOff, f)
+				return nil
+			case errors.Is(err, ErrStopped):
+				return nil // the others finish what they have in flight too
+			}
+			return err
+		})
+	}
+	return putOff, g.Wait()
 }
 
 // stopped reports whether the user asked to stop.

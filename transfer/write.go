@@ -117,7 +117,7 @@ func (w *writing) send(ctx context.Context, it *item) error {
 	s.dropped += dropped
 	msg := &mail.Message{
 		Origin: mail.Origin{Source: w.run.job.Source.String(), Folder: w.src.Path,
-			UIDValidity: w.source.Status().UIDValidity, UID: s.info.UID},
+			UIDValidity: w.state.UIDValidity, UID: s.info.UID},
 		Flags: s.flags, InternalDate: s.info.InternalDate, Body: s.body,
 	}
 	w.flight = append(w.flight, s)

@@ -18,10 +18,11 @@ type server struct {
 	letters  alphabet
 	tls      string
 	resync   bool // VANISHED is enabled (RFC 7162)
+	lanes    bool // folders can share connections for appending
 }
 
 func newServer(conn *wire.Conn, spaces wire.Namespaces) *server {
-	s := &server{caps: conn.Caps(), greeting: conn.Greeting().Text, id: conn.ID(), tls: tlsVersion(conn), resync: conn.Resync()}
+	s := &server{caps: conn.Caps(), greeting: conn.Greeting().Text, id: conn.ID(), tls: tlsVersion(conn), resync: conn.Resync(), lanes: conn.CanLane()}
 	if len(spaces.Personal) > 0 {
 		s.prefix, s.delim = spaces.Personal[0].Prefix, spaces.Personal[0].Delim
 	}

@@ -14,6 +14,7 @@ import (
 type Store struct {
 	opts     Options
 	pool     *pool
+	lanes    *lanes
 	readOnly bool // nothing will be created
 
 	mu     sync.Mutex
@@ -34,7 +35,8 @@ func New(opts Options) *Store {
 		opts.Connections = defaultConnections
 	}
 	opts.Trace = wire.SyncWriter(opts.Trace)
-	return &Store{opts: opts, pool: newPool(opts)}
+	pool := newPool(opts)
+	return &Store{opts: opts, pool: pool, lanes: &lanes{pool: pool}}
 }
 
 // Source is an account that can only be read: it has no method that could
@@ -158,6 +160,7 @@ func (s *Store) Traits() mail.Traits {
 	traits.UIDPlus = srv.caps.Has("UIDPLUS")
 	traits.ModSeqs = srv.caps.Has("CONDSTORE")
 	traits.Resync = srv.resync
+	traits.Appenders = srv.lanes
 	traits.MaxSize = srv.caps.AppendLimit()
 	traits.AutoExpunge = srv.caps.Has("X-GM-EXT-1")
 	return traits

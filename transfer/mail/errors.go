@@ -26,7 +26,7 @@ const (
 )
 
 // Kind says what sort of thing went wrong, for exit codes and hints. The
-// engine does not look at it, but for KindNotFound.
+// engine looks at few of them: KindNotFound, KindSession, KindSpace and KindLimit.
 type Kind int
 
 const (
@@ -42,6 +42,7 @@ const (
 	KindLocked
 	KindNotFound
 	KindProtocol // the other side said something that cannot be understood
+	KindSession  // this handle cannot; one that OpenWriter returns can
 )
 
 // Error is what stores return: the cause, what it puts out of action, and when

@@ -137,6 +137,16 @@ type FolderMaker interface {
 	SetSubscribedAll(ctx context.Context, paths []Path, subscribed bool) ([]error, error)
 }
 
+// AppendStore is a Store that appends to many folders over few sessions.
+type AppendStore interface {
+	// OpenAppender is OpenWriter for a folder that is empty and will only be appended to. Where
+	// Traits.Appenders is set, such Writers do not count as handles; but opening
+	// any other handle may wait until all of them are closed. List calls fn for no message. Everything else that takes a session of the
+	// folder's own, List after Append among it, is an error of ScopeFolder and
+	// KindSession: the caller then uses OpenWriter. So is the opening, when the folder turns out not to be empty.
+	OpenAppender(ctx context.Context, path Path) (Writer, error)
+}
+
 // Describer is a Source that can say what its server can and cannot do.
 type Describer interface {
 	Describe(ctx context.Context) ([]Fact, error)
@@ -157,6 +167,7 @@ type Traits struct {
 	UIDPlus     bool  // Append tells the UID, and Writers are Expungers
 	ModSeqs     bool  // folders may have HighestModSeq
 	Resync      bool  // ListOptions.Vanished works (RFC 7162 section 3.2.6)
+	Appenders   bool  // it is an AppendStore, and its server can do that
 	MaxSize     int64 // greatest message the store takes; 0: unknown
 	AutoExpunge bool  // a message that becomes \Deleted vanishes (Gmail)
 	Connections int   // handles that may be open at once; 0: any number

@@ -179,7 +179,7 @@ func (c *Conn) enqueue(raw string, item *appended) error {
 		b = c.startBatch(raw)
 	}
 	c.join(b, item)
-	if err := c.writeItem(b, item, "+"); err != nil {
+	if err := c.writeItem(item); err != nil {
 		return err
 	}
 	// A literal of no octets gives a MULTIAPPEND up (RFC 3502), so it goes alone.
@@ -222,17 +222,23 @@ func (c *Conn) openBatch(raw string, size int64) *batch {
 }
 
 func (c *Conn) startBatch(raw string) *batch {
-	b := &batch{raw: raw, tag: c.nextTag()}
+	b := &batch{raw: raw, tag: c.upcoming()}
 	c.app.queue = append(c.app.queue, b)
-	c.bw.WriteString(b.tag + " APPEND")
+	c.beginAppend(raw)
+	return b
+}
+
+// beginAppend writes an APPEND up to the folder's name.
+func (c *Conn) beginAppend(raw string) {
+	tag := c.nextTag()
+	c.bw.WriteString(tag + " APPEND")
 	for _, p := range newCommand("").name(raw).parts {
 		c.bw.WriteString(p.text)
 		if p.literal != "" { // AppendOne has made sure that it may
 			c.bw.WriteString("{" + strconv.Itoa(len(p.literal)) + "+}\r\n" + p.literal)
 		}
 	}
-	c.rd.trace.line("C", []byte(b.tag+" APPEND "+quote(raw)))
-	return b
+	c.rd.trace.line("C", []byte(tag+" APPEND "+quote(raw)))
 }
 
 func (c *Conn) join(b *batch, item *appended) {
@@ -244,8 +250,8 @@ func (c *Conn) join(b *batch, item *appended) {
 }
 
 // writeItem writes flags, date and literal of one message.
-func (c *Conn) writeItem(b *batch, item *appended, plus string) error {
-	c.bw.WriteString(appendArgs(item.msg) + " {" + strconv.FormatInt(item.size, 10) + plus + "}\r\n")
+func (c *Conn) writeItem(item *appended) error {
+	c.bw.WriteString(appendArgs(item.msg) + " {" + strconv.FormatInt(item.size, 10) + "+}\r\n")
 	return c.writeBody(item)
 }
 

@@ -164,6 +164,10 @@ func (c *Conn) ready(ctx context.Context, op string) error {
 }
 
 func (c *Conn) nextTag() string {
+	tag := c.upcoming()
 	c.tag++
-	return "A" + strconv.Itoa(c.tag)
+	return tag
 }
+
+// upcoming is the tag of the next command.
+func (c *Conn) upcoming() string { return "A" + strconv.Itoa(c.tag+1) }

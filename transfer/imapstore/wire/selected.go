@@ -37,10 +37,32 @@ func (c *Conn) Examine(ctx context.Context, raw string) (Selected, error) {
 func (c *Conn) Select(ctx context.Context, raw string) (Selected, error) {
 	sel, _, err := c.open(ctx, "SELECT", "open for writing", raw)
 	if err == nil && sel.ReadOnly {
-		return sel, &mail.Error{Op: "open for writing", Scope: mail.ScopeFolder, Retry: mail.RetryNever, Kind: mail.KindRefused,
-			Err: errors.New("the server opens this folder for reading only")}
+		err = readOnly()
 	}
 	return sel, err
+}
+
+func readOnly() error {
+	return &mail.Error{Op: "open for writing", Scope: mail.ScopeFolder, Retry: mail.RetryNever, Kind: mail.KindRefused,
+		Err: errors.New("the server opens this folder for reading only")}
+}
+
+// settled is what SELECT told, now that its reply is there.
+func (sel Selected) settled(op string, rep Reply) (Selected, error) {
+	if !rep.OK() {
+		return sel, missing(classify(op, rep))
+	}
+	if sel.complete(rep); sel.ReadOnly {
+		return sel, readOnly()
+	}
+	return sel, nil
+}
+
+func (sel *Selected) complete(rep Reply) {
+	sel.ReadOnly = rep.Code == "READ-ONLY" || sel.ReadOnly && rep.Code != "READ-WRITE"
+	if !sel.listed { // RFC 9051 section 7.1: all flags can then be changed
+		sel.Permanent = sel.Flags.Union(mail.NewFlags(mail.Seen, mail.Answered, mail.Flagged, mail.Deleted, mail.Draft))
+	}
 }
 
 // open sends commands behind its own, and returns their tags, to be waited for.
@@ -75,10 +97,7 @@ func (c *Conn) open(ctx context.Context, verb, op, raw string, behind ...*comman
 		return sel, nil, missing(err)
 	}
 	sel.Exists = c.box.exists
-	sel.ReadOnly = rep.Code == "READ-ONLY" || sel.ReadOnly && rep.Code != "READ-WRITE"
-	if !sel.listed { // RFC 9051 section 7.1: all flags can then be changed
-		sel.Permanent = sel.Flags.Union(mail.NewFlags(mail.Seen, mail.Answered, mail.Flagged, mail.Deleted, mail.Draft))
-	}
+	sel.complete(rep)
 	return sel, tags[1:], nil
 }
 

@@ -31,7 +31,7 @@ func (c *Conn) settleAt(i int, rep Reply) error {
 	c.app.bytes -= b.bytes
 	c.app.messages -= len(b.items)
 	if rep.OK() {
-		uids := appendUIDs(rep, len(b.items))
+		uids := appendUIDs(rep, len(b.items), 0)
 		for i, item := range b.items {
 			item.end(uids[i], nil)
 		}
@@ -61,7 +61,7 @@ func (c *Conn) resend(refused *batch) error {
 	for i, item := range refused.items {
 		b := c.startBatch(refused.raw)
 		c.join(b, item)
-		err := c.writeItem(b, item, "+")
+		err := c.writeItem(item)
 		if err == nil {
 			err = c.closeBatch(b)
 		}
@@ -100,13 +100,16 @@ func appendError(rep Reply) *mail.Error {
 }
 
 // appendUIDs reads APPENDUID (RFC 4315 section 3, RFC 3502): one UID for each
-// message, or none at all.
-func appendUIDs(rep Reply, n int) []mail.UID {
+// message, or none at all. They are none of a folder with another UIDVALIDITY; 0: any.
+func appendUIDs(rep Reply, n int, validity uint32) []mail.UID {
 	uids := make([]mail.UID, n)
 	if rep.Code != "APPENDUID" {
 		return uids
 	}
-	_, text, _ := strings.Cut(rep.Arg, " ")
+	told, text, _ := strings.Cut(rep.Arg, " ")
+	if validity != 0 && parseNumber(told) != uint64(validity) {
+		return uids
+	}
 	set, err := mail.ParseUIDSet(strings.TrimSpace(text))
 	if err != nil || set.Len() != n {
 		return uids

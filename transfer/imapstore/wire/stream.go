@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"sync/atomic"
 )
 
 // Traffic is what a connection has cost.
@@ -17,9 +18,9 @@ type Traffic struct {
 
 // Traffic returns what the connection has cost so far.
 func (c *Conn) Traffic() Traffic {
-	t := Traffic{RoundTrips: c.turns.count}
+	t := Traffic{RoundTrips: int(c.turns.count.Load())}
 	if sock, ok := c.sock.(*transport); ok {
-		t.Received, t.Sent = sock.received, sock.sent
+		t.Received, t.Sent = sock.received.Load(), sock.sent.Load()
 	}
 	return t
 }
@@ -28,21 +29,19 @@ func (c *Conn) Traffic() Traffic {
 type turns struct {
 	net.Conn
 	trace *tracer
-	spoke bool
-	count int
+	spoke atomic.Bool
+	count atomic.Int64
 }
 
 func (t *turns) Read(p []byte) (int, error) {
-	if t.spoke {
-		t.spoke = false
-		t.count++
-		t.trace.note("round trip " + strconv.Itoa(t.count))
+	if t.spoke.CompareAndSwap(true, false) {
+		t.trace.note("round trip " + strconv.FormatInt(t.count.Add(1), 10))
 	}
 	return t.Conn.Read(p)
 }
 
 func (t *turns) Write(p []byte) (int, error) {
-	t.spoke = true
+	t.spoke.Store(true)
 	return t.Conn.Write(p)
 }
 

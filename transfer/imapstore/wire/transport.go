@@ -1,26 +1,37 @@
 package wire
 
 import (
+	"errors"
 	"net"
+	"os"
+	"sync/atomic"
 	"time"
 )
 
-// transport gives up when no octet moves for as long as idle. It stands below
-// TLS, so that handshakes are bounded too.
+// transport gives up when no octet moves for as long as idle, in either direction. It stands below
+// TLS, so that handshakes are bounded too. One goroutine may read while another writes.
 type transport struct {
 	net.Conn
 	idle time.Duration
 
-	received, sent int64
+	received, sent atomic.Int64
 }
 
+// Read goes on waiting as long as the other direction moves: while a large message is sent on a
+// slow line nothing is to be read.
 func (t *transport) Read(p []byte) (int, error) {
-	if err := t.Conn.SetReadDeadline(time.Now().Add(t.idle)); err != nil {
-		return 0, err
+	for {
+		sent := t.sent.Load()
+		if err := t.Conn.SetReadDeadline(time.Now().Add(t.idle)); err != nil {
+			return 0, err
+		}
+		n, err := t.Conn.Read(p)
+		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && t.sent.Load() != sent {
+			continue
+		}
+		t.received.Add(int64(n))
+		return n, err
 	}
-	n, err := t.Conn.Read(p)
-	t.received += int64(n)
-	return n, err
 }
 
 func (t *transport) Write(p []byte) (int, error) {
@@ -28,7 +39,7 @@ func (t *transport) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := t.Conn.Write(p)
-	t.sent += int64(n)
+	t.sent.Add(int64(n))
 	return n, err
 }
 

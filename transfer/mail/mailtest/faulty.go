@@ -86,9 +86,23 @@ func (f *faultyStore) Create(ctx context.Context, folder mail.Folder) error {
 }
 
 func (f *faultyStore) OpenWriter(ctx context.Context, path mail.Path) (mail.Writer, error) {
+	return f.open(path, func() (mail.Writer, error) { return f.store.OpenWriter(ctx, path) })
+}
+
+// OpenAppender is a step of the same name as OpenWriter. Where the store is no
+// mail.AppendStore, its Traits say so.
+func (f *faultyStore) OpenAppender(ctx context.Context, path mail.Path) (mail.Writer, error) {
+	to, ok := f.store.(mail.AppendStore)
+	if !ok {
+		return nil, ownSession("open for appending", path)
+	}
+	return f.open(path, func() (mail.Writer, error) { return to.OpenAppender(ctx, path) })
+}
+
+func (f *faultyStore) open(path mail.Path, open func() (mail.Writer, error)) (mail.Writer, error) {
 	var inner mail.Writer
 	err := f.plan.Do(f.name("open writer", path), func() (err error) {
-		inner, err = f.store.OpenWriter(ctx, path)
+		inner, err = open()
 		return err
 	})
 	if err != nil {

@@ -23,6 +23,7 @@ type handle struct {
 	status mail.Status
 	shift  mail.UID // this session's UIDs are greater by so much
 	writes bool
+	shared bool // an appender's
 	state  atomic.Int32
 	dead   error // the error after which only Close is allowed
 
@@ -30,7 +31,7 @@ type handle struct {
 }
 
 func (m *Memory) OpenReader(ctx context.Context, path mail.Path) (mail.Reader, error) {
-	h, err := m.openHandle(ctx, path, false)
+	h, err := m.openHandle(ctx, path, &handle{})
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,7 @@ func (m *Memory) OpenReader(ctx context.Context, path mail.Path) (mail.Reader, e
 }
 
 func (m *Memory) OpenWriter(ctx context.Context, path mail.Path) (mail.Writer, error) {
-	h, err := m.openHandle(ctx, path, true)
+	h, err := m.openHandle(ctx, path, &handle{writes: true})
 	if err != nil {
 		return nil, err
 	}
@@ -48,16 +49,16 @@ func (m *Memory) OpenWriter(ctx context.Context, path mail.Path) (mail.Writer, e
 	return &expunger{writer{(*reader)(h)}}, nil
 }
 
-func (m *Memory) openHandle(ctx context.Context, path mail.Path, writes bool) (*handle, error) {
+func (m *Memory) openHandle(ctx context.Context, path mail.Path, h *handle) (*handle, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.usable(ctx, "open"); err != nil {
 		return nil, err
 	}
-	if m.opts.Connections > 0 && len(m.open) >= m.opts.Connections {
+	if m.opts.Connections > 0 && !h.shared && m.sessions() >= m.opts.Connections {
 		return nil, m.broken("handle on %q opened beyond the %d of Traits", path, m.opts.Connections)
 	}
-	if m.opts.Sessions > 0 && len(m.open) >= m.opts.Sessions {
+	if m.opts.Sessions > 0 && !h.shared && m.sessions() >= m.opts.Sessions {
 		return nil, &mail.Error{Op: "open", Folder: path, Scope: mail.ScopeStore, Retry: mail.RetryLater,
 			Kind: mail.KindLimit, Err: errors.New("too many simultaneous connections")}
 	}
@@ -65,20 +66,30 @@ func (m *Memory) openHandle(ctx context.Context, path mail.Path, writes bool) (*
 	if f == nil || f.NoSelect || f.Missing {
 		return nil, notFound("open", path)
 	}
-	if writes && f.writer != nil {
+	if h.writes && f.writer != nil {
 		return nil, m.broken("second Writer on %q", path)
 	}
-	h := &handle{m: m, f: f, path: path, writes: writes}
+	h.m, h.f, h.path = m, f, path
 	m.opened++
 	if m.opts.NoUIDValidity && m.opts.ShiftUIDs {
 		h.shift = mail.UID(m.opened * 1000)
 	}
-	if writes {
+	if h.writes {
 		f.writer = h
 	}
 	m.open[h] = true
 	h.status = h.view(m.status(f))
 	return h, nil
+}
+
+// sessions is how many handles there are that share none.
+func (m *Memory) sessions() (n int) {
+	for h := range m.open {
+		if !h.shared {
+			n++
+		}
+	}
+	return n
 }
 
 // view puts a folder's status into the numbers of this session.

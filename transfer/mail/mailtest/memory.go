@@ -26,8 +26,9 @@ type Memory struct {
 }
 
 var (
-	_ mail.Store      = (*Memory)(nil)
-	_ mail.Subscriber = (*Memory)(nil)
+	_ mail.Store       = (*Memory)(nil)
+	_ mail.Subscriber  = (*Memory)(nil)
+	_ mail.AppendStore = (*Memory)(nil)
 )
 
 // New returns an account that holds an empty INBOX.

@@ -21,6 +21,7 @@ type Options struct {
 	ShiftUIDs     bool // with NoUIDValidity: every handle numbers the messages differently
 	NoModSeqs     bool
 	NoResync      bool // List does not tell what was expunged
+	NoAppenders   bool // no folder is appended to on a shared session
 	NoListStatus  bool // Folders tells no Status
 	NoUIDNext     bool // UIDNEXT is unknown
 	NoTotals      bool // unseen messages and octets of a folder are unknown
@@ -64,6 +65,7 @@ func (o Options) traits() mail.Traits {
 		UIDPlus:     !o.NoUIDPlus,
 		ModSeqs:     !o.NoModSeqs,
 		Resync:      !o.NoModSeqs && !o.NoResync,
+		Appenders:   !o.NoAppenders && !o.NoUIDPlus && !o.NoUIDValidity && !o.NoUIDNext,
 		MaxSize:     o.MaxSize,
 		AutoExpunge: o.AutoExpunge,
 		Connections: o.Connections,

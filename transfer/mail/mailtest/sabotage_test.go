@@ -46,7 +46,7 @@ type sabotage struct {
 }
 
 func sabotages() []sabotage {
-	return slices.Concat(folderSabotages(), listSabotages(), fetchSabotages(), appendSabotages(), changeSabotages())
+	return slices.Concat(folderSabotages(), listSabotages(), fetchSabotages(), appendSabotages(), changeSabotages(), appenderSabotages())
 }
 
 func folderSabotages() []sabotage {
@@ -223,6 +223,42 @@ func fetchSabotages() []sabotage {
 					return fn(i, b)
 				})
 			}
+		}},
+	}
+}
+
+func appenderSabotages() []sabotage {
+	ctx := context.Background()
+	return []sabotage{
+		{"folders mixed up", "appenders at once", Options{}, func(s *sabotaged) {
+			s.share = func(p mail.Path) mail.Path {
+				if rest, yes := strings.CutSuffix(p.String(), "b"); yes {
+					return mail.ParsePath(rest + "c")
+				}
+				return p
+			}
+		}},
+		{"a sixth folder loses a message", "appenders", Options{}, func(s *sabotaged) {
+			n := 0
+			s.append = func(w mail.Writer, m *mail.Message, done func(mail.UID, error)) error {
+				if n++; n == 6 {
+					m.Body.Release()
+					done(1, nil)
+					return nil
+				}
+				return w.Append(ctx, m, done)
+			}
+		}},
+		{"a listing that is none", "appender alone", Options{}, func(s *sabotaged) {
+			s.list = func(r mail.Reader, opts mail.ListOptions, fn func(mail.Info) error) error {
+				if _, shared := r.(*appender); shared {
+					return nil
+				}
+				return r.List(ctx, opts, fn)
+			}
+		}},
+		{"a full folder's refusal for good", "appender alone", Options{}, func(s *sabotaged) {
+			s.session = func(err error) error { return mail.ErrorOf(err).Err }
 		}},
 	}
 }

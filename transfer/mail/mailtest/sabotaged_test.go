@@ -71,6 +71,8 @@ type sabotaged struct {
 	expunge func(mail.Expunger, mail.Writer, mail.UIDSet) error
 	refresh func(mail.Status) mail.Status
 	flush   func(mail.Writer) error
+	share   func(mail.Path) mail.Path // the folder that an appender appends to
+	session func(error) error         // what an appender says to what takes a session
 }
 
 func (s *sabotaged) Folders(ctx context.Context) ([]mail.Folder, error) {
@@ -116,6 +118,20 @@ func (s *sabotaged) OpenReader(ctx context.Context, path mail.Path) (mail.Reader
 
 func (s *sabotaged) OpenWriter(ctx context.Context, path mail.Path) (mail.Writer, error) {
 	w, err := s.Memory.OpenWriter(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return &sabotagedWriter{sabotagedReader{w, s}, w}, nil
+}
+
+func (s *sabotaged) OpenAppender(ctx context.Context, path mail.Path) (mail.Writer, error) {
+	if s.share != nil {
+		path = s.share(path)
+	}
+	w, err := s.Memory.OpenAppender(ctx, path)
+	if err != nil && s.session != nil {
+		err = s.session(err)
+	}
 	if err != nil {
 		return nil, err
 	}

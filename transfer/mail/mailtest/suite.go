@@ -44,7 +44,7 @@ type check struct {
 }
 
 func checks() []check {
-	return slices.Concat(folderChecks(), listChecks(), fetchChecks(), appendChecks(), changeChecks(), sessionChecks())
+	return slices.Concat(folderChecks(), listChecks(), fetchChecks(), appendChecks(), appenderChecks(), changeChecks(), sessionChecks())
 }
 
 // patience ends a check that hangs.

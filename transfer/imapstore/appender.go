@@ -1,0 +1,134 @@
+package imapstore
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"mailferry/transfer/imapstore/wire"
+	"mailferry/transfer/mail"
+)
+
+// appender is a Writer on a lane.
+type appender struct {
+	store    *Store
+	lane     *lane // nil after Close
+	sender   *wire.Sender
+	path     mail.Path
+	status   mail.Status
+	appended bool
+}
+
+var _ mail.AppendStore = (*Store)(nil)
+
+// OpenAppender implements mail.AppendStore.
+func (s *Store) OpenAppender(ctx context.Context, path mail.Path) (mail.Writer, error) {
+	raw, err := s.laneName(ctx, path)
+	if err != nil {
+		return nil, at(err, path)
+	}
+	l, err := s.lanes.board(ctx)
+	if err != nil {
+		return nil, at(err, path)
+	}
+	sender, selected, err := l.Enter(ctx, raw)
+	a := &appender{store: s, lane: l, sender: sender, path: path}
+	if err == nil {
+		if a.status = statusOf(selected); a.status.UIDNext == 0 || a.status.Messages > 0 || a.status.UIDValidity == 0 {
+			err = a.ownSession("open for appending")
+		}
+	}
+	if err != nil {
+		a.Close()
+		return nil, at(err, path)
+	}
+	return a, nil
+}
+
+// laneName returns the raw name of a folder that is known from the last listing.
+func (s *Store) laneName(ctx context.Context, path mail.Path) (raw string, err error) {
+	s.mu.Lock()
+	known := s.names
+	s.mu.Unlock()
+	if known != nil {
+		return known.raw(path), nil
+	}
+	err = s.spelled(ctx, func(_ *wire.Conn, listed *names) error {
+		raw = listed.raw(path)
+		return nil
+	})
+	return raw, err
+}
+
+func (a *appender) Status() mail.Status { return a.status }
+
+// Append implements mail.Writer.
+func (a *appender) Append(ctx context.Context, msg *mail.Message, done func(mail.UID, error)) error {
+	located := func(uid mail.UID, err error) { done(uid, at(err, a.path)) }
+	if a.lane == nil {
+		msg.Body.Release()
+		err := a.closed("append")
+		located(0, err)
+		return err
+	}
+	a.appended = true
+	return at(a.sender.AppendOne(ctx, msg, located), a.path)
+}
+
+// Flush implements mail.Writer.
+func (a *appender) Flush(ctx context.Context) error {
+	if a.lane == nil {
+		return a.closed("append")
+	}
+	return at(a.sender.Flush(ctx), a.path)
+}
+
+// List implements mail.Reader: the folder was empty when it was opened.
+func (a *appender) List(context.Context, mail.ListOptions, func(mail.Info) error) error {
+	switch {
+	case a.lane == nil:
+		return a.closed("list messages")
+	case a.appended:
+		return a.ownSession("list messages")
+	}
+	return nil
+}
+
+// Fetch implements mail.Reader.
+func (a *appender) Fetch(context.Context, mail.UIDSet, func(mail.Info, io.Reader) error) error {
+	return a.ownSession("fetch")
+}
+
+// SetFlags implements mail.Writer.
+func (a *appender) SetFlags(_ context.Context, changes []mail.FlagChange) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	return a.ownSession("set flags")
+}
+
+// Refresh implements mail.Writer.
+func (a *appender) Refresh(context.Context) (mail.Status, error) {
+	return mail.Status{}, a.ownSession("status")
+}
+
+// Close implements mail.Reader.
+func (a *appender) Close() error {
+	if l := a.lane; l != nil {
+		a.lane = nil
+		if a.sender != nil {
+			a.sender.Abandon()
+		}
+		a.store.lanes.leave(l)
+	}
+	return nil
+}
+
+func (a *appender) ownSession(op string) error {
+	return &mail.Error{Op: op, Folder: a.path, Scope: mail.ScopeFolder, Retry: mail.RetrySoon, Kind: mail.KindSession,
+		Err: errors.New("this takes a session of the folder's own")}
+}
+
+func (a *appender) closed(op string) error {
+	return &mail.Error{Op: op, Folder: a.path, Scope: mail.ScopeFolder, Retry: mail.RetryNever, Err: errHandleClosed}
+}
