@@ -530,7 +530,7 @@ func TestPoisonedMessage(t *testing.T) {
 
 func TestMirrorExpungesNothingThatItsRunCannotBeSureOf(t *testing.T) {
 	mirrored := func(t *testing.T) *world {
-		w := newWorld(t, mailtest.Options{})
+		w := newWorld(t, mailtest.Options{Connections: 4})
 		fill(w.src, "A", 40)
 		fill(w.src, "B", 40)
 		w.mustRun(t)
