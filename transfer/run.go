@@ -82,7 +82,7 @@ func newRun(job *Job) (*run, error) {
 		}
 		ledger = noLedger{}
 	}
-	return &run{job: job, ledger: ledger, watch: &watcher{observe: job.Observe},
+	return &run{job: job, ledger: &commits{Ledger: ledger}, watch: &watcher{observe: job.Observe},
 		report: &Report{DryRun: job.DryRun, Started: time.Now()}}, nil
 }
 
@@ -251,6 +251,9 @@ func isFresh(dst []mail.Folder, targets map[mail.Path]target, there map[mail.Pat
 	return lacking
 }
 
+// sharing is how many folders that need no session of their own are worked on for each connection.
+const sharing = 4
+
 // work brings every folder up to date, a few at a time. Those that need no session of their own at
 // the destination come first, and more of them at once: while one waits for its last answers
 // another's mail is read.
@@ -265,7 +268,7 @@ func (r *run) work(ctx context.Context) error {
 			rest = append(rest, f)
 		}
 	}
-	putOff, err := r.workOn(ctx, first, 2*n)
+	putOff, err := r.workOn(ctx, first, sharing*n)
 	if err == nil {
 		_, err = r.workOn(ctx, append(putOff, rest...), n)
 	}

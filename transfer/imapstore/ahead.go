@@ -14,16 +14,22 @@ const (
 )
 
 // OpenReaderAhead implements mail.AheadSource. A listing is asked for in the same round trip
-// as long as the folder was small when it was last listed, and so are bodies behind one.
+// as long as the folder was small when it was last listed, and so are bodies behind one. While no
+// connection is free the folder is asked for behind what another one is receiving.
 func (s *Store) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.ListOptions, bodies bool) (mail.Reader, error) {
-	r, err := s.open(ctx, path, func(r *reader, ctx context.Context) (sel wire.Selected, err error) {
-		sel, r.listed, err = r.examineAhead(ctx, list, bodies)
+	ahead := s.ahead(path, list, bodies)
+	if ahead == nil {
+		return s.OpenReader(ctx, path)
+	}
+	conn, err := s.queue.arrive(ctx, s.pool, ahead)
+	if err != nil {
+		return nil, at(err, path)
+	}
+	return s.openOn(ctx, conn, path, func(r *reader, ctx context.Context) (sel wire.Selected, err error) {
+		r.last = ahead.Bodies
+		sel, r.listed, err = r.conn.ExamineAhead(ctx, ahead)
 		return sel, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
 }
 
 // OpenReaderAhead is the Store's.
@@ -37,24 +43,30 @@ func (s *Store) Prepare(ctx context.Context, handles int) { s.pool.prepare(ctx, 
 // Prepare is the Store's.
 func (s *Source) Prepare(ctx context.Context, handles int) { s.store.Prepare(ctx, handles) }
 
-func (r *reader) examineAhead(ctx context.Context, opts *mail.ListOptions, bodies bool) (wire.Selected, *wire.Fetching, error) {
-	names, err := r.store.spelling(ctx, r.conn)
-	if err != nil {
-		return wire.Selected{}, nil, err
+// ahead is what a caller will ask first, in the server's words; nil when that cannot be told before a connection
+// is there, or is too much.
+func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies bool) *wire.Ahead {
+	s.mu.Lock()
+	names := s.names
+	s.mu.Unlock()
+	if s.known() == nil || names == nil {
+		return nil
 	}
-	known := names.status[r.raw]
-	if opts == nil {
-		return r.conn.ExamineAhead(ctx, r.raw, nil, bodies && known != nil && known.Messages > 0)
+	raw := names.raw(path)
+	known := names.status[raw]
+	switch {
+	case known == nil || known.Messages == 0:
+		return nil
+	case opts == nil:
+		return &wire.Ahead{Raw: raw, Bodies: bodies}
+	case known.Messages > aheadMessages || opts.Only != nil:
+		return nil
 	}
-	if known == nil || known.Messages == 0 || known.Messages > aheadMessages || opts.Only != nil {
-		sel, err := r.conn.Examine(ctx, r.raw)
-		return sel, nil, err
-	}
-	l := &listing{conn: r.conn, opts: *opts, modSeqs: known.HighestModSeq > 0, next: known.UIDNext}
+	l := &listing{opts: *opts, modSeqs: known.HighestModSeq > 0, next: known.UIDNext}
 	w := window{query: l.open()}
 	if opts.ChangedSince > 0 {
 		w = l.since(l.spans(int(known.Messages)))[0]
 	}
 	q := l.query(w)
-	return r.conn.ExamineAhead(ctx, r.raw, &q, bodies && known.Bytes >= 0 && known.Bytes <= aheadBytes)
+	return &wire.Ahead{Raw: raw, List: &q, Bodies: bodies && known.Bytes >= 0 && known.Bytes <= aheadBytes}
 }

@@ -49,6 +49,11 @@ func (p *pool) acquire(ctx context.Context) (*wire.Conn, error) {
 	case <-ctx.Done():
 		return nil, &mail.Error{Op: "connect", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()}
 	}
+	return p.fill(ctx)
+}
+
+// fill finds a connection for a slot that has been taken.
+func (p *pool) fill(ctx context.Context) (*wire.Conn, error) {
 	conn, err := p.take(ctx)
 	if err != nil {
 		<-p.slots
@@ -187,7 +192,7 @@ func (p *pool) count() int {
 // release takes a connection back, and closes it unless it is in order.
 func (p *pool) release(conn *wire.Conn) {
 	p.mu.Lock()
-	keep := conn.Usable() && !p.closed
+	keep := conn.Usable() && !conn.Reserved() && !p.closed
 	if keep {
 		p.idle = append(p.idle, parked{conn, time.Now()})
 	}

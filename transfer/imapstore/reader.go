@@ -18,6 +18,8 @@ type reader struct {
 	status mail.Status
 
 	listed *wire.Fetching // a listing that is on its way; nil: none
+	last   bool           // its next Fetch is the last thing it is used for, in all likelihood
+	next   *turn          // whose opening has been sent behind what this one fetches; nil: none
 }
 
 // OpenReader implements mail.Source.
@@ -40,6 +42,11 @@ func (s *Store) open(ctx context.Context, path mail.Path,
 	if err != nil {
 		return nil, err
 	}
+	return s.openOn(ctx, conn, path, enter)
+}
+
+func (s *Store) openOn(ctx context.Context, conn *wire.Conn, path mail.Path,
+	enter func(*reader, context.Context) (wire.Selected, error)) (_ *reader, err error) {
 	r := &reader{store: s, conn: conn, path: path}
 	if err = conn.Compress(ctx); err == nil { // mail is about to move
 		err = r.enter(ctx, enter)
@@ -106,8 +113,12 @@ func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info,
 		return err
 	}
 	var stopped error
+	left := r.leftOf(uids)
 	err = conn.FetchBodies(ctx, uids, func(info mail.Info, body io.Reader) error {
-		stopped = fn(info, body)
+		if stopped = fn(info, body); stopped == nil {
+			left.took(info.Size)
+			stopped = r.follow(left)
+		}
 		return stopped
 	})
 	if stopped != nil && err == stopped {
@@ -125,7 +136,66 @@ func (r *reader) Close() error {
 			r.listed.Drop()
 		}
 		conn.Abandon()
-		r.store.pool.release(conn)
+		r.pass(conn)
 	}
 	return nil
+}
+
+// pass gives the connection to whoever's opening it has sent, or back.
+func (r *reader) pass(conn *wire.Conn) {
+	next := r.next
+	r.next = nil
+	if next != nil && conn.Usable() && conn.Reserved() && r.store.queue.hand(next, conn) {
+		return
+	}
+	r.store.pool.release(conn)
+	if next != nil {
+		r.store.queue.hand(next, nil)
+	}
+}
+
+// Once so little is left to come, the next folder is asked for behind it. More would leave
+// a folder waiting for a busy connection when another becomes free.
+const (
+	followBytes    = 2 << 20
+	followMessages = 8
+)
+
+// remainder is what has been asked for and has not come.
+type remainder struct {
+	messages int
+	bytes    int64 // at most; negative: unknown
+}
+
+func (r *reader) leftOf(uids mail.UIDSet) *remainder {
+	left := &remainder{messages: uids.Len(), bytes: -1}
+	r.store.mu.Lock()
+	names := r.store.names
+	r.store.mu.Unlock()
+	if names != nil {
+		if known := names.status[r.raw]; known != nil && known.Bytes > 0 {
+			left.bytes = known.Bytes
+		}
+	}
+	return left
+}
+
+func (l *remainder) took(size int64) {
+	l.messages--
+	if l.bytes >= 0 {
+		l.bytes = max(0, l.bytes-size)
+	}
+}
+
+// follow claims an opening that waits for a connection.
+func (r *reader) follow(left *remainder) error {
+	if !r.last || r.next != nil || left.messages > followMessages && (left.bytes < 0 || left.bytes > followBytes) {
+		return nil
+	}
+	t := r.store.queue.claim(r.conn)
+	if t == nil {
+		return nil
+	}
+	r.next = t
+	return r.conn.Follow(t.ahead)
 }

@@ -15,6 +15,7 @@ type Store struct {
 	opts     Options
 	pool     *pool
 	lanes    *lanes
+	queue    queue
 	readOnly bool // nothing will be created
 
 	mu     sync.Mutex

@@ -5,30 +5,75 @@ import (
 	"io"
 )
 
-// ExamineAhead is Examine for callers that know what they will ask first: what list asks
-// for, if it is not nil, and then, with bodies, FetchBodies of all or most messages. Both
-// are sent behind EXAMINE at once. The Fetching is nil without list. Whoever does
-// not wait for it must Drop it.
-func (c *Conn) ExamineAhead(ctx context.Context, raw string, list *Query, bodies bool) (Selected, *Fetching, error) {
-	var behind []*command
-	if list != nil {
-		behind = append(behind, list.command())
+// Ahead is a folder and what will be asked first when it has been opened: what List asks for, if
+// it is not nil, and then, with Bodies, FetchBodies of all or most messages.
+type Ahead struct {
+	Raw    string
+	List   *Query
+	Bodies bool
+}
+
+func (a *Ahead) commands() (behind []*command) {
+	if a.List != nil {
+		behind = append(behind, a.List.command())
 	}
-	if bodies {
+	if a.Bodies {
 		behind = append(behind, bodiesOf("1:*"))
 	}
-	sel, tags, err := c.open(ctx, "EXAMINE", "open", raw, behind...)
+	return behind
+}
+
+// ExamineAhead is Examine for callers that know what they will ask first. It is
+// sent behind EXAMINE at once. The Fetching is nil without list. Whoever does
+// not wait for it must Drop it.
+func (c *Conn) ExamineAhead(ctx context.Context, a *Ahead) (Selected, *Fetching, error) {
+	sel, tags, err := c.open(ctx, "EXAMINE", "open", a.Raw, a.commands()...)
 	if err != nil {
 		return sel, nil, err
 	}
 	var sent *Fetching
-	if list != nil {
-		sent, tags = &Fetching{c, tags[0], *list}, tags[1:]
+	if a.List != nil {
+		sent, tags = &Fetching{c, tags[0], *a.List}, tags[1:]
 	}
-	if bodies {
+	if a.Bodies {
 		c.ahead = tags[0]
 	}
 	return sel, sent, nil
+}
+
+// following is a folder that will be opened next, and whose opening has been sent.
+type following struct {
+	raw  string
+	tags []string
+}
+
+// Follow sends what ExamineAhead of another folder will send, behind the last command of the FetchBodies
+// in whose callback it is called. The next call after that FetchBodies must be ExamineAhead
+// of the same: any other is an error and the end of the connection.
+func (c *Conn) Follow(a *Ahead) error {
+	const op = "open"
+	tags, err := c.sendAll(op, append([]*command{c.opening("EXAMINE", a.Raw)}, a.commands()...))
+	if err != nil {
+		return err
+	}
+	c.next = &following{a.Raw, tags}
+	if err := c.bw.Flush(); err != nil {
+		return c.lost(op, err)
+	}
+	return nil
+}
+
+// CanFollow reports, in a callback of FetchBodies, whether its last command has been sent.
+func (c *Conn) CanFollow(a *Ahead) bool {
+	if c.next != nil || !c.tail || c.broken != nil {
+		return false
+	}
+	for _, m := range append(a.commands(), c.opening("EXAMINE", a.Raw)) {
+		if c.waits(m) {
+			return false
+		}
+	}
+	return true
 }
 
 // Answers reports whether the query that was sent is q. If so, the UIDs that were

@@ -23,6 +23,7 @@ func (c *Conn) FetchBodies(ctx context.Context, uids mail.UIDSet, fn func(mail.I
 	}
 	defer c.watch(ctx)()
 	f := &bodyFetch{c: c, want: uids, known: make(map[mail.UID]*Item), fn: fn}
+	defer func() { c.tail = false }()
 	if err := f.ahead(); err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (f *bodyFetch) ahead() error {
 	if tag == "" {
 		return nil
 	}
-	f.c.ahead = ""
+	f.c.ahead, f.c.tail = "", true
 	early := f.c.stash.items
 	f.c.stash = stash{}
 	for _, b := range early {
@@ -67,6 +68,7 @@ func (f *bodyFetch) ahead() error {
 	}
 	_, err := f.c.finish(opFetch, tag, f.response)
 	clear(f.known)
+	f.c.tail = false
 	return err
 }
 
@@ -84,6 +86,7 @@ func (f *bodyFetch) chunks() error {
 			}
 			tags = append(tags, tag)
 		}
+		f.c.tail = len(tags) == len(parts)
 		rep, err := f.c.finish(opFetch, tags[i], f.response)
 		if err != nil {
 			return err
@@ -96,6 +99,7 @@ func (f *bodyFetch) chunks() error {
 		}
 		clear(f.known)
 	}
+	f.c.tail = false
 	return f.missing(cut)
 }
 

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -52,6 +53,9 @@ type handler func(*response) error
 // send writes a command and returns its tag. It flushes only where a literal
 // has to wait for the server, so commands can be pipelined.
 func (c *Conn) send(op string, m *command) (tag string, err error) {
+	if c.next != nil {
+		return "", c.outOfStep(op, errOnItsWay)
+	}
 	tag = c.nextTag()
 	c.traceCommand(tag, m)
 	c.bw.WriteString(tag + " ")
@@ -75,6 +79,9 @@ func (c *Conn) send(op string, m *command) (tag string, err error) {
 	}
 	return tag, nil
 }
+
+// errOnItsWay is for a command about a folder that another is about to take the place of.
+var errOnItsWay = errors.New("the connection is on its way to another folder")
 
 func (c *Conn) traceCommand(tag string, m *command) {
 	if c.rd.trace.w == nil {

@@ -31,8 +31,10 @@ type Conn struct {
 	ctx     context.Context     // of the call in progress; nil: none
 	broken  error               // why the connection can no longer be used
 	bye     Reply
-	ahead   string // a FETCH of every body that was sent behind EXAMINE; empty: none
-	stash   stash  // bodies of that FETCH which came before they were asked for
+	ahead   string     // a FETCH of every body that was sent behind EXAMINE; empty: none
+	stash   stash      // bodies of that FETCH which came before they were asked for
+	tail    bool       // the last command of the FetchBodies in progress has been sent
+	next    *following // a folder whose opening has been sent already; nil: none
 	box     mailbox
 	app     appender
 	lib     *library            // nil until it is needed
@@ -68,6 +70,9 @@ func (c *Conn) TLSState() (state tls.ConnectionState, ok bool) {
 func (c *Conn) Usable() bool {
 	return c.broken == nil && c.bye.Status == "" && c.app.wide == nil && len(c.app.queue) == 0
 }
+
+// Reserved reports whether the next folder has been asked for already.
+func (c *Conn) Reserved() bool { return c.next != nil }
 
 // Exists is the number of messages in the selected folder, as last heard.
 func (c *Conn) Exists() uint32 { return c.box.exists }

@@ -107,10 +107,7 @@ func (l *Lane) Enter(ctx context.Context, raw string) (*Sender, Selected, error)
 	const op = "open for writing"
 	defer l.tied(ctx)()
 	c := l.c
-	m := newCommand("SELECT").name(raw)
-	if c.caps.Has("CONDSTORE") {
-		m.add(" (CONDSTORE)")
-	}
+	m := c.opening("SELECT", raw)
 	s := &Sender{lane: l, raw: raw, limit: c.caps.AppendLimit()}
 	r := &ride{sender: s, selects: &Selected{}}
 	if err := l.command(op, m, r); err != nil {

@@ -71,16 +71,11 @@ func (c *Conn) open(ctx context.Context, verb, op, raw string, behind ...*comman
 		return Selected{}, nil, err
 	}
 	defer c.watch(ctx)()
-	c.dropAhead()
-	m := newCommand(verb).name(raw)
-	if c.caps.Has("CONDSTORE") {
-		m.add(" (CONDSTORE)")
-	}
-	c.box = mailbox{}
-	tags, err := c.sendAll(op, append([]*command{m}, behind...))
+	tags, err := c.sendOpening(verb, op, raw, behind)
 	if err != nil {
 		return Selected{}, nil, missing(err)
 	}
+	c.box = mailbox{}
 	var sel Selected
 	rep, err := c.finish(op, tags[0], func(s *response) error {
 		if sel.take(s); sel.closed {
@@ -99,6 +94,24 @@ func (c *Conn) open(ctx context.Context, verb, op, raw string, behind ...*comman
 	sel.Exists = c.box.exists
 	sel.complete(rep)
 	return sel, tags[1:], nil
+}
+
+// sendOpening sends a folder's opening, unless Follow has.
+func (c *Conn) sendOpening(verb, op, raw string, behind []*command) ([]string, error) {
+	if n := c.next; n != nil && verb == "EXAMINE" && n.raw == raw && len(n.tags) == len(behind)+1 {
+		c.next = nil
+		return n.tags, nil
+	}
+	c.dropAhead()
+	return c.sendAll(op, append([]*command{c.opening(verb, raw)}, behind...))
+}
+
+func (c *Conn) opening(verb, raw string) *command {
+	m := newCommand(verb).name(raw)
+	if c.caps.Has("CONDSTORE") {
+		m.add(" (CONDSTORE)")
+	}
+	return m
 }
 
 func (c *Conn) sendAll(op string, commands []*command) (tags []string, err error) {
