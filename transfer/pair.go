@@ -134,16 +134,25 @@ func (p *pairWork) openAhead(ctx context.Context) (mail.Reader, error) {
 	if !ok || p.round > 0 || p.run.job.Full || p.run.job.DryRun {
 		return p.run.job.Source.OpenReader(ctx, p.src.Path)
 	}
+	if p.wholeAhead() {
+		return ahead.OpenReaderAhead(ctx, p.src.Path, nil, true)
+	}
 	now, dest := p.src.Status, p.before.Status
 	switch {
 	case now == nil || dest == nil:
 	case p.pair.Complete && p.incremental(*now) && sameMessages(*dest, p.pair.DestState):
 		opts := p.changesSince()
 		return ahead.OpenReaderAhead(ctx, p.src.Path, &opts, false)
-	case dest.Messages == 0 && p.pair.SourceState.UIDNext == 0 && withoutGaps(*now) && now.Messages <= fetchChunk && !p.run.job.Filter.byMessage():
-		return ahead.OpenReaderAhead(ctx, p.src.Path, nil, true)
 	}
 	return p.run.job.Source.OpenReader(ctx, p.src.Path)
+}
+
+// wholeAhead foresees planAll: a folder without gaps goes over whole.
+func (p *pairWork) wholeAhead() bool {
+	now, dest := p.src.Status, p.before.Status
+	lacking := !p.exists && !p.made || dest != nil && dest.Messages == 0
+	return lacking && now != nil && p.pair.SourceState.UIDNext == 0 && withoutGaps(*now) &&
+		now.Messages <= fetchChunk && !p.run.job.Filter.byMessage()
 }
 
 func (p *pairWork) closeSource() error {

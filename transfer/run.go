@@ -26,11 +26,13 @@ func Run(ctx context.Context, job Job) (*Report, error) {
 		return &Report{DryRun: job.DryRun, Started: time.Now(), Finished: time.Now()}, err
 	}
 	if err := r.begin(ctx); err != nil {
+		r.dropHeadStarts(r.folders)
 		r.endHistory(ctx, err)
 		r.report.finish()
 		return r.report, err
 	}
 	err = r.work(ctx)
+	r.dropHeadStarts(r.folders)
 	if err == nil || errors.Is(err, ErrStopped) {
 		err = cmp.Or(err, r.conclude(ctx))
 	}
@@ -156,14 +158,17 @@ func (r *run) prepare(ctx context.Context) (wait func()) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var g errgroup.Group
-	for _, end := range []mail.Source{r.job.Source, r.job.Dest} {
-		if p, ok := end.(mail.Preparer); ok && work > 1 {
-			g.Go(func() error {
-				p.Prepare(ctx, min(work, r.job.Connections))
-				return nil
-			})
-		}
+	if p, ok := r.job.Dest.(mail.Preparer); ok && work > 1 {
+		g.Go(func() error {
+			p.Prepare(ctx, min(work, r.job.Connections))
+			return nil
+		})
 	}
+	early := r.firstNew() // before anything becomes of the folders
+	g.Go(func() error {
+		r.headStart(ctx, early, work)
+		return nil
+	})
 	began := time.Now()
 	return func() {
 		timer := time.AfterFunc(max(time.Since(began), time.Second), cancel)
@@ -268,6 +273,7 @@ func (r *run) work(ctx context.Context) error {
 			rest = append(rest, f)
 		}
 	}
+	r.dropHeadStarts(rest) // or the first would wait for the connections
 	putOff, err := r.workOn(ctx, first, sharing*n)
 	if err == nil {
 		_, err = r.workOn(ctx, append(putOff, rest...), n)

@@ -17,16 +17,17 @@ const (
 // as long as the folder was small when it was last listed, and so are bodies behind one. While no
 // connection is free the folder is asked for behind what another one is receiving.
 func (s *Store) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.ListOptions, bodies bool) (mail.Reader, error) {
-	ahead := s.ahead(path, list, bodies)
+	ahead, expected := s.ahead(path, list, bodies)
 	if ahead == nil {
 		return s.OpenReader(ctx, path)
 	}
-	conn, err := s.queue.arrive(ctx, s.pool, ahead)
+	t := &turn{ahead: ahead, bytes: expected}
+	conn, err := s.queue.arrive(ctx, s.pool, t)
 	if err != nil {
 		return nil, at(err, path)
 	}
 	return s.openOn(ctx, conn, path, func(r *reader, ctx context.Context) (sel wire.Selected, err error) {
-		r.last = ahead.Bodies
+		r.last, r.next = t.whole(), t.rest
 		sel, r.listed, err = r.conn.ExamineAhead(ctx, ahead)
 		return sel, err
 	})
@@ -43,24 +44,29 @@ func (s *Store) Prepare(ctx context.Context, handles int) { s.pool.prepare(ctx, 
 // Prepare is the Store's.
 func (s *Source) Prepare(ctx context.Context, handles int) { s.store.Prepare(ctx, handles) }
 
-// ahead is what a caller will ask first, in the server's words; nil when that cannot be told before a connection
-// is there, or is too much.
-func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies bool) *wire.Ahead {
+// ahead is what a caller will ask first, in the server's words, and about how many octets of mail will come;
+// nil when that cannot be told before a connection is there, or is too much.
+func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies bool) (*wire.Ahead, int64) {
 	s.mu.Lock()
 	names := s.names
 	s.mu.Unlock()
 	if s.known() == nil || names == nil {
-		return nil
+		return nil, 0
 	}
 	raw := names.raw(path)
 	known := names.status[raw]
-	switch {
-	case known == nil || known.Messages == 0:
-		return nil
-	case opts == nil:
-		return &wire.Ahead{Raw: raw, Bodies: bodies}
-	case known.Messages > aheadMessages || opts.Only != nil:
-		return nil
+	if known == nil || known.Messages == 0 {
+		return nil, 0
+	}
+	expected := known.Bytes
+	if expected < 0 {
+		expected = followBytes / 4
+	}
+	if opts == nil {
+		return &wire.Ahead{Raw: raw, Bodies: bodies}, expected
+	}
+	if known.Messages > aheadMessages || opts.Only != nil {
+		return nil, 0
 	}
 	l := &listing{opts: *opts, modSeqs: known.HighestModSeq > 0, next: known.UIDNext}
 	w := window{query: l.open()}
@@ -68,5 +74,5 @@ func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies bool) *wire
 		w = l.since(l.spans(int(known.Messages)))[0]
 	}
 	q := l.query(w)
-	return &wire.Ahead{Raw: raw, List: &q, Bodies: bodies && known.Bytes >= 0 && known.Bytes <= aheadBytes}
+	return &wire.Ahead{Raw: raw, List: &q, Bodies: bodies && known.Bytes >= 0 && known.Bytes <= aheadBytes}, expected
 }

@@ -20,13 +20,18 @@ type queue struct {
 // came to grief, is what it waits for.
 type turn struct {
 	ahead *wire.Ahead
+	bytes int64 // about what it asks for
 	conn  chan *wire.Conn
-	over  bool // nobody waits any more
+	rest  []*turn // what the connection has sent behind it
+	over  bool    // nobody waits any more
 }
 
+// whole reports whether nothing but what is asked for ahead will be asked, in all likelihood.
+func (t *turn) whole() bool { return t.ahead.Bodies && t.ahead.List == nil }
+
 // arrive is pool.acquire for an opening that may be sent ahead.
-func (q *queue) arrive(ctx context.Context, p *pool, ahead *wire.Ahead) (*wire.Conn, error) {
-	t := q.join(ahead)
+func (q *queue) arrive(ctx context.Context, p *pool, t *turn) (*wire.Conn, error) {
+	q.join(t)
 	for slots := p.slots; ; {
 		select {
 		case conn := <-t.conn:
@@ -43,18 +48,18 @@ func (q *queue) arrive(ctx context.Context, p *pool, ahead *wire.Ahead) (*wire.C
 		case <-ctx.Done():
 			if conn := q.giveUp(t); conn != nil {
 				p.release(conn)
+				q.strand(t.rest)
 			}
 			return nil, &mail.Error{Op: "connect", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()}
 		}
 	}
 }
 
-func (q *queue) join(ahead *wire.Ahead) *turn {
-	t := &turn{ahead: ahead, conn: make(chan *wire.Conn, 1)}
+func (q *queue) join(t *turn) {
+	t.conn = make(chan *wire.Conn, 1)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, t)
-	return t
 }
 
 // leave is false if a connection has claimed t.
@@ -80,12 +85,13 @@ func (q *queue) giveUp(t *turn) *wire.Conn {
 	}
 }
 
-// claim takes the first opening that conn can send, out of the queue.
-func (q *queue) claim(conn *wire.Conn) *turn {
+// claim takes the first opening that conn can send, and that is for no more than so many octets, out
+// of the queue.
+func (q *queue) claim(conn *wire.Conn, most int64) *turn {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i, t := range q.waiting {
-		if conn.CanFollow(t.ahead) {
+		if t.bytes <= most && conn.CanFollow(t.ahead) {
 			q.waiting = slices.Delete(q.waiting, i, i+1)
 			return t
 		}
@@ -93,10 +99,19 @@ func (q *queue) claim(conn *wire.Conn) *turn {
 	return nil
 }
 
-// hand passes conn, or nil, on to an opening that was claimed. It is false if nobody waits any more.
-func (q *queue) hand(t *turn, conn *wire.Conn) bool {
+// strand tells openings that were claimed that their connection is not coming.
+func (q *queue) strand(claimed []*turn) {
+	for _, t := range claimed {
+		q.hand(t, nil, nil)
+	}
+}
+
+// hand passes conn, or nil, on to an opening that was claimed, with what was claimed behind it. It is false
+// if nobody waits any more.
+func (q *queue) hand(t *turn, conn *wire.Conn, rest []*turn) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	t.rest = rest
 	if !t.over {
 		t.conn <- conn
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 
 	"mailferry/transfer/imapstore/wire"
 	"mailferry/transfer/mail"
@@ -19,7 +20,7 @@ type reader struct {
 
 	listed *wire.Fetching // a listing that is on its way; nil: none
 	last   bool           // its next Fetch is the last thing it is used for, in all likelihood
-	next   *turn          // whose opening has been sent behind what this one fetches; nil: none
+	next   []*turn        // whose openings have been sent behind what this one fetches
 }
 
 // OpenReader implements mail.Source.
@@ -77,6 +78,9 @@ func (r *reader) enter(ctx context.Context, enter func(*reader, context.Context)
 
 // fillIn asks once more for what a server did not tell when the folder was opened.
 func (r *reader) fillIn(ctx context.Context) {
+	if r.conn.Reserved() {
+		return
+	}
 	if st, err := r.conn.Status(ctx, r.raw); err == nil {
 		r.status.UIDNext = st.UIDNext
 		r.status.HighestModSeq = max(r.status.HighestModSeq, st.HighestModSeq)
@@ -145,20 +149,19 @@ func (r *reader) Close() error {
 func (r *reader) pass(conn *wire.Conn) {
 	next := r.next
 	r.next = nil
-	if next != nil && conn.Usable() && conn.Reserved() && r.store.queue.hand(next, conn) {
+	if len(next) > 0 && conn.Usable() && conn.Reserved() && r.store.queue.hand(next[0], conn, next[1:]) {
 		return
 	}
 	r.store.pool.release(conn)
-	if next != nil {
-		r.store.queue.hand(next, nil)
-	}
+	r.store.queue.strand(next)
 }
 
-// Once so little is left to come, the next folder is asked for behind it. More would leave
-// a folder waiting for a busy connection when another becomes free.
+// Once so little is left to come, other folders are asked for behind it, as long as they are no
+// more together. More would leave a folder waiting for a busy connection when another becomes free.
 const (
 	followBytes    = 2 << 20
 	followMessages = 8
+	followFolders  = 16
 )
 
 // remainder is what has been asked for and has not come.
@@ -187,15 +190,36 @@ func (l *remainder) took(size int64) {
 	}
 }
 
-// follow claims an opening that waits for a connection.
+// follow claims openings that wait for a connection.
 func (r *reader) follow(left *remainder) error {
-	if !r.last || r.next != nil || left.messages > followMessages && (left.bytes < 0 || left.bytes > followBytes) {
+	if n := len(r.next); !r.last || n > 0 && !r.next[n-1].whole() {
 		return nil
 	}
-	t := r.store.queue.claim(r.conn)
-	if t == nil {
+	room := followBytes - left.bytes
+	if left.bytes < 0 || left.messages <= followMessages {
+		room = followBytes
+	}
+	if left.bytes < 0 && left.messages > followMessages {
 		return nil
 	}
-	r.next = t
-	return r.conn.Follow(t.ahead)
+	for _, t := range r.next {
+		room -= t.bytes
+	}
+	for room > 0 && len(r.next) < followFolders {
+		// The first one may be as large as it likes: the line must not fall silent.
+		most := room
+		if len(r.next) == 0 {
+			most = math.MaxInt64
+		}
+		t := r.store.queue.claim(r.conn, most)
+		if t == nil {
+			return nil
+		}
+		r.next = append(r.next, t)
+		room -= t.bytes
+		if err := r.conn.Follow(t.ahead); err != nil || !t.whole() {
+			return err
+		}
+	}
+	return nil
 }

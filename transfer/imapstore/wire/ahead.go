@@ -48,15 +48,18 @@ type following struct {
 }
 
 // Follow sends what ExamineAhead of another folder will send, behind the last command of the FetchBodies
-// in whose callback it is called. The next call after that FetchBodies must be ExamineAhead
-// of the same: any other is an error and the end of the connection.
+// in whose callback it is called, and behind folders that follow already. After that FetchBodies
+// nothing may be called but ExamineAhead and FetchBodies of what follows, in that order: anything else is
+// an error and the end of the connection.
 func (c *Conn) Follow(a *Ahead) error {
 	const op = "open"
+	before := c.next
+	c.next = nil // these are on their way, and this comes behind them
 	tags, err := c.sendAll(op, append([]*command{c.opening("EXAMINE", a.Raw)}, a.commands()...))
-	if err != nil {
+	if c.next = before; err != nil {
 		return err
 	}
-	c.next = &following{a.Raw, tags}
+	c.next = append(c.next, following{a.Raw, tags})
 	if err := c.bw.Flush(); err != nil {
 		return c.lost(op, err)
 	}
@@ -65,7 +68,7 @@ func (c *Conn) Follow(a *Ahead) error {
 
 // CanFollow reports, in a callback of FetchBodies, whether its last command has been sent.
 func (c *Conn) CanFollow(a *Ahead) bool {
-	if c.next != nil || !c.tail || c.broken != nil {
+	if !c.tail || c.broken != nil {
 		return false
 	}
 	for _, m := range append(a.commands(), c.opening("EXAMINE", a.Raw)) {

@@ -264,7 +264,7 @@ func (c *Conn) writeBody(item *appended) error {
 		return c.bodyFailed(err)
 	}
 	defer body.Close()
-	n, err := io.Copy(c.bw, io.LimitReader(body, item.size))
+	n, err := c.copyBody(body, item.size)
 	switch {
 	case err != nil && c.broken == nil && n < item.size:
 		return c.lostOrBody(err)
@@ -272,6 +272,31 @@ func (c *Conn) writeBody(item *appended) error {
 		return c.bodyFailed(fmt.Errorf("%d octets of %d: %w", n, item.size, io.ErrUnexpectedEOF))
 	}
 	return nil
+}
+
+// copyBody writes at most size octets. What lies in memory goes to the network from there.
+func (c *Conn) copyBody(body io.Reader, size int64) (int64, error) {
+	if whole, ok := body.(io.WriterTo); ok {
+		part := &atMost{w: c.bw, left: size}
+		_, err := whole.WriteTo(part)
+		return size - part.left, err
+	}
+	return io.Copy(c.bw, io.LimitReader(body, size))
+}
+
+// atMost drops what is written beyond so many octets.
+type atMost struct {
+	w    io.Writer
+	left int64
+}
+
+func (a *atMost) Write(p []byte) (int, error) {
+	n, err := a.w.Write(p[:min(int64(len(p)), a.left)])
+	a.left -= int64(n)
+	if err != nil {
+		return n, err
+	}
+	return len(p), nil
 }
 
 // lostOrBody tells a failed network from a failed body: bufio repeats the

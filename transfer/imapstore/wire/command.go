@@ -53,7 +53,7 @@ type handler func(*response) error
 // send writes a command and returns its tag. It flushes only where a literal
 // has to wait for the server, so commands can be pipelined.
 func (c *Conn) send(op string, m *command) (tag string, err error) {
-	if c.next != nil {
+	if len(c.next) > 0 {
 		return "", c.outOfStep(op, errOnItsWay)
 	}
 	tag = c.nextTag()

@@ -39,7 +39,7 @@ func (c *Conn) checkCompression() error {
 // not been done. It costs a round trip, in which nothing else may be sent, so callers
 // ask for it when mail is about to move. A server that refuses is taken as it is.
 func (c *Conn) Compress(ctx context.Context) error {
-	if c.next != nil || c.bw.deflate != nil || !c.caps.Has(capCompress) || !c.wantsCompression() {
+	if c.Reserved() || c.bw.deflate != nil || !c.caps.Has(capCompress) || !c.wantsCompression() {
 		return nil
 	}
 	_, err := c.run(ctx, opCompress, newCommand("COMPRESS DEFLATE"), nil)

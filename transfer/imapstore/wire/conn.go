@@ -31,10 +31,10 @@ type Conn struct {
 	ctx     context.Context     // of the call in progress; nil: none
 	broken  error               // why the connection can no longer be used
 	bye     Reply
-	ahead   string     // a FETCH of every body that was sent behind EXAMINE; empty: none
-	stash   stash      // bodies of that FETCH which came before they were asked for
-	tail    bool       // the last command of the FetchBodies in progress has been sent
-	next    *following // a folder whose opening has been sent already; nil: none
+	ahead   string      // a FETCH of every body that was sent behind EXAMINE; empty: none
+	stash   stash       // bodies of that FETCH which came before they were asked for
+	tail    bool        // the last command of the FetchBodies in progress has been sent
+	next    []following // folders whose openings have been sent already, the next one first
 	box     mailbox
 	app     appender
 	lib     *library            // nil until it is needed
@@ -72,7 +72,7 @@ func (c *Conn) Usable() bool {
 }
 
 // Reserved reports whether the next folder has been asked for already.
-func (c *Conn) Reserved() bool { return c.next != nil }
+func (c *Conn) Reserved() bool { return len(c.next) > 0 }
 
 // Exists is the number of messages in the selected folder, as last heard.
 func (c *Conn) Exists() uint32 { return c.box.exists }
