@@ -4,9 +4,11 @@
 // # The algorithm
 //
 //	list the folders of both ends; filter, map and pair them; check recorded pairs
-//	make what the destination lacks; carry subscriptions over
+//	make what the destination lacks; carry subscriptions over (the source is asked
+//	for the mail of the first new folders meanwhile)
 //	if an earlier run may still be sending: wait until the destination stands still
-//	for each pair that is not finished (a few destination folders at a time):
+//	for each pair that is not finished (a few destination folders at a time; empty ones that are
+//	only appended to share sessions and come first, and one that needs more comes later):
 //	    open a Writer and a Reader; void what another UIDVALIDITY has made void
 //	    settle:  open intents?  match what arrived from the intent's UIDNEXT on;
 //	             record it; drop the intents

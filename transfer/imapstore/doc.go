@@ -3,4 +3,9 @@
 // Handles are sessions: each holds one connection of a bounded pool while it is
 // open. Readers use EXAMINE and BODY.PEEK[] only. Nothing is tried twice here;
 // errors say whether and when trying again makes sense.
+//
+// On a long line small folders would cost a round trip or two each, in which nothing moves. Two things
+// avoid it. Folders that are only appended to share connections (lanes.go): while one waits for its
+// answers the messages of others are on their way. And what waits for a connection to read from is asked for
+// behind the mail that one is receiving (queue.go); the connection changes hands when that mail has come.
 package imapstore

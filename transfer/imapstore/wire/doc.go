@@ -9,5 +9,5 @@
 // so that no odd line can end it.
 //
 // Errors are *mail.Error, classified where the server's words are known. A Conn
-// belongs to one goroutine at a time and never tries anything twice.
+// belongs to one goroutine at a time and never tries anything twice. While a Lane has it, it belongs to the Lane.
 package wire
