@@ -251,27 +251,42 @@ func (c *Conn) join(b *batch, item *appended) {
 
 // writeItem writes flags, date and literal of one message.
 func (c *Conn) writeItem(item *appended) error {
-	c.bw.WriteString(appendArgs(item.msg) + " {" + strconv.FormatInt(item.size, 10) + "+}\r\n")
+	c.announce(item)
 	return c.writeBody(item)
+}
+
+func (c *Conn) announce(item *appended) {
+	c.bw.WriteString(appendArgs(item.msg) + " {" + strconv.FormatInt(item.size, 10) + "+}\r\n")
 }
 
 // writeBody leaves the connection unusable when the body is not as long as
 // announced: the server would take what follows for the rest of it.
 func (c *Conn) writeBody(item *appended) error {
+	err := c.copyItem(item)
+	if err == nil {
+		return nil
+	}
+	// bufio repeats the network's error.
+	if werr := c.bw.Flush(); werr != nil {
+		return c.lost(opAppend, werr)
+	}
+	c.spoil(err)
+	return bodyFailed(err)
+}
+
+// copyItem writes the octets that were announced. Its error is the network's or the body's.
+func (c *Conn) copyItem(item *appended) error {
 	c.rd.trace.literal("C", item.size)
 	body, err := item.msg.Body.Open()
 	if err != nil {
-		return c.bodyFailed(err)
+		return err
 	}
 	defer body.Close()
 	n, err := c.copyBody(body, item.size)
-	switch {
-	case err != nil && c.broken == nil && n < item.size:
-		return c.lostOrBody(err)
-	case n != item.size:
-		return c.bodyFailed(fmt.Errorf("%d octets of %d: %w", n, item.size, io.ErrUnexpectedEOF))
+	if err == nil && n != item.size {
+		err = fmt.Errorf("%d octets of %d: %w", n, item.size, io.ErrUnexpectedEOF)
 	}
-	return nil
+	return err
 }
 
 // copyBody writes at most size octets. What lies in memory goes to the network from there.
@@ -299,17 +314,7 @@ func (a *atMost) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// lostOrBody tells a failed network from a failed body: bufio repeats the
-// network's error.
-func (c *Conn) lostOrBody(err error) error {
-	if werr := c.bw.Flush(); werr != nil {
-		return c.lost(opAppend, werr)
-	}
-	return c.bodyFailed(err)
-}
-
-func (c *Conn) bodyFailed(err error) error {
-	c.spoil(err)
+func bodyFailed(err error) error {
 	return &mail.Error{Op: opAppend, Scope: mail.ScopeStore, Retry: mail.RetrySoon,
 		Err: fmt.Errorf("the message's body could not be read in full: %w", err)}
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 
 	"mailferry/transfer/mail"
@@ -110,7 +111,7 @@ func (l *Lane) Enter(ctx context.Context, raw string) (*Sender, Selected, error)
 	m := c.opening("SELECT", raw)
 	s := &Sender{lane: l, raw: raw, limit: c.caps.AppendLimit()}
 	r := &ride{sender: s, selects: &Selected{}}
-	if err := l.command(op, m, r); err != nil {
+	if err := l.command(m, r); err != nil {
 		return nil, Selected{}, err
 	}
 	l.mu.Lock()
@@ -128,7 +129,7 @@ func (l *Lane) Enter(ctx context.Context, raw string) (*Sender, Selected, error)
 }
 
 // command writes m at once.
-func (l *Lane) command(op string, m *command, r *ride) error {
+func (l *Lane) command(m *command, r *ride) error {
 	l.write.Lock()
 	defer l.write.Unlock()
 	if err := l.closeCurrent(); err != nil {
@@ -143,9 +144,15 @@ func (l *Lane) command(op string, m *command, r *ride) error {
 	l.queue = append(l.queue, r)
 	l.moved.Broadcast()
 	l.mu.Unlock()
-	if _, err := l.c.send(op, m); err != nil {
-		return l.fail(err)
+	l.c.traceCommand(l.c.nextTag(), m)
+	l.c.bw.WriteString(r.tag + " ")
+	for _, p := range m.parts {
+		l.c.bw.WriteString(p.text)
+		if p.literal != "" {
+			l.c.bw.WriteString("{" + strconv.Itoa(len(p.literal)) + "+}\r\n" + p.literal)
+		}
 	}
+	l.c.bw.WriteString("\r\n")
 	return l.flush()
 }
 
@@ -247,8 +254,12 @@ func (s *Sender) put(item *appended, join bool) error {
 	if err := l.board(s, item, join); err != nil {
 		return err
 	}
-	if err := l.c.writeItem(item); err != nil {
-		return l.fail(err)
+	l.c.announce(item)
+	if err := l.c.copyItem(item); err != nil {
+		if werr := l.c.bw.Flush(); werr != nil { // bufio repeats the network's error
+			return l.fail(werr)
+		}
+		return l.fail(bodyFailed(err))
 	}
 	r := l.current
 	// A literal of no octets gives a MULTIAPPEND up (RFC 3502), so it goes alone.

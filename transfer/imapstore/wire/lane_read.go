@@ -52,6 +52,9 @@ func (l *Lane) answer() (tag string, rep Reply, err error) {
 func (l *Lane) untagged(s *response) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if s.Name == "CAPABILITY" || len(l.queue) == 0 {
+		return // they are read by those who write; or everything has been given up meanwhile
+	}
 	done := l.c.note(s)
 	sel := l.queue[0].selects
 	if sel == nil || done {
@@ -70,7 +73,6 @@ func (l *Lane) settle(tag string, rep Reply) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.moved.Broadcast()
-	l.c.noteReply(rep)
 	for i, r := range l.queue {
 		if r.tag != tag {
 			continue

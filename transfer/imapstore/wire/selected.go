@@ -98,12 +98,12 @@ func (c *Conn) open(ctx context.Context, verb, op, raw string, behind ...*comman
 
 // sendOpening sends a folder's opening, unless Follow has.
 func (c *Conn) sendOpening(verb, op, raw string, behind []*command) ([]string, error) {
+	c.dropAhead()
 	if len(c.next) > 0 && verb == "EXAMINE" && c.next[0].raw == raw && len(c.next[0].tags) == len(behind)+1 {
 		tags := c.next[0].tags
 		c.next = c.next[1:]
 		return tags, nil
 	}
-	c.dropAhead()
 	return c.sendAll(op, append([]*command{c.opening(verb, raw)}, behind...))
 }
 
