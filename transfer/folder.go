@@ -49,7 +49,7 @@ func (f *folderWork) messages() (n int) {
 // that ends the run, or errPutOff.
 func (f *folderWork) finish(ctx context.Context) error {
 	if f.pairs[0].err != nil {
-		f.run.dropHeadStarts([]*folderWork{f})
+		dropHeadStarts([]*folderWork{f})
 		f.announce()
 		return nil
 	}

@@ -3,66 +3,80 @@ package transfer
 import (
 	"context"
 
-	"golang.org/x/sync/errgroup"
-
 	"mailferry/transfer/mail"
 )
 
-// headStart makes the source ready while the destination's folders are made. Where a folder
-// will be new there all of its mail goes over, so that it is asked for at once; otherwise as many
-// handles are prepared as work of that many folders takes.
-func (r *run) headStart(ctx context.Context, early []*pairWork, work int) {
-	if len(early) == 0 {
-		if p, ok := r.job.Source.(mail.Preparer); ok && work > 1 {
-			p.Prepare(ctx, min(work, r.job.Connections))
-		}
-		return
-	}
-	var g errgroup.Group
-	for _, p := range early {
-		g.Go(func() error { return p.openWhole(ctx) })
-	}
-	if g.Wait() == nil {
-		return
-	}
-	// A source that takes fewer connections must not have them held by folders that wait.
-	for _, p := range early {
-		_ = p.closeSource()
+// headStart is a source folder that is opened, and whose mail is asked for, before the
+// destination's folder is made. Those who have one are worked on first and all at once: a folder that
+// waited for its turn with a session open would hold up those whose turn it is.
+type headStart struct {
+	cancel context.CancelFunc
+	opened chan struct{} // closed at the end
+	source mail.Reader   // nil if it could not be opened; whoever needs it finds out why
+}
+
+// take returns what has been opened, nil if nothing has. The caller closes it.
+func (h *headStart) take(ctx context.Context) mail.Reader {
+	select {
+	case <-h.opened:
+		return h.source
+	case <-ctx.Done():
+		h.drop()
+		return nil
 	}
 }
 
-// openWhole opens the source for planAll.
-func (p *pairWork) openWhole(ctx context.Context) (err error) {
-	source, err := p.run.job.Source.(mail.AheadSource).OpenReaderAhead(ctx, p.src.Path, nil, true)
-	if err == nil {
-		p.source, p.state = source, source.Status()
+// drop closes what has been opened and not taken.
+func (h *headStart) drop() {
+	h.cancel()
+	if <-h.opened; h.source != nil {
+		_ = h.source.Close() // nothing was read from it
 	}
-	return err
 }
 
-// firstNew returns the pairs that will be worked on first, as far as their destination is not
-// there yet and the source can be asked ahead.
+// headStarts opens the source of the first folders of which all mail goes over.
+func (r *run) headStarts(ctx context.Context) (started int) {
+	for _, p := range r.firstNew() {
+		ctx, cancel := context.WithCancel(ctx)
+		h := &headStart{cancel: cancel, opened: make(chan struct{})}
+		p.early = h
+		go func() {
+			defer close(h.opened)
+			if source, err := r.job.Source.(mail.AheadSource).OpenReaderAhead(ctx, p.src.Path, nil, true); err == nil {
+				h.source = source
+			}
+		}()
+		started++
+	}
+	return started
+}
+
+// firstNew returns the pairs that will be worked on first, as far as their destination holds
+// nothing and the source can be asked ahead.
 func (r *run) firstNew() (early []*pairWork) {
 	if _, ok := r.job.Source.(mail.AheadSource); !ok || r.job.Dest.Traits().Connections != 0 && !r.job.Dest.Traits().Appenders {
 		return nil
 	}
 	for _, f := range r.folders {
 		p := f.pairs[0]
-		if f.exists || len(f.pairs) > 1 || p.err != nil || !p.wholeAhead() {
+		if f.exists && !r.fresh || len(f.pairs) > 1 || p.err != nil || !p.wholeAhead() {
 			continue
 		}
-		if early = append(early, p); len(early) == r.job.Connections {
+		if early = append(early, p); len(early) == r.atOnce() {
 			break
 		}
 	}
 	return early
 }
 
-// dropHeadStarts closes what was opened ahead and has not been used.
-func (r *run) dropHeadStarts(folders []*folderWork) {
+// dropHeadStarts gives up what was opened ahead and has not been used.
+func dropHeadStarts(folders []*folderWork) {
 	for _, f := range folders {
 		for _, p := range f.pairs {
-			_ = p.closeSource() // nothing was read from it
+			if h := p.early; h != nil {
+				p.early = nil
+				h.drop()
+			}
 		}
 	}
 }

@@ -33,6 +33,7 @@ type pairWork struct {
 	err         error
 
 	// What the last attempt found.
+	early    *headStart  // what was opened before it was its turn; nil: nothing, or it has been taken
 	source   mail.Reader // nil once everything has been read
 	state    mail.Status // the source's, as of the opening
 	listed   bool        // the plan is complete
@@ -115,14 +116,20 @@ func (p *pairWork) attempt(ctx context.Context) (err error) {
 	return nil
 }
 
-func (p *pairWork) openSource(ctx context.Context) (err error) {
+func (p *pairWork) openSource(ctx context.Context) error {
 	if p.source != nil {
 		return nil
 	}
-	p.source, err = p.openAhead(ctx)
-	if err != nil {
-		p.source = nil
-		return at(EndSource, opening(err))
+	if h := p.early; h != nil {
+		p.early = nil
+		p.source = h.take(ctx)
+	}
+	if p.source == nil {
+		source, err := p.openAhead(ctx)
+		if err != nil {
+			return at(EndSource, opening(err))
+		}
+		p.source = source
 	}
 	p.state = p.source.Status()
 	return nil

@@ -25,14 +25,14 @@ func Run(ctx context.Context, job Job) (*Report, error) {
 	if err != nil {
 		return &Report{DryRun: job.DryRun, Started: time.Now(), Finished: time.Now()}, err
 	}
-	if err := r.begin(ctx); err != nil {
-		r.dropHeadStarts(r.folders)
+	err = r.begin(ctx)
+	defer r.leave()
+	if err != nil {
 		r.endHistory(ctx, err)
 		r.report.finish()
 		return r.report, err
 	}
 	err = r.work(ctx)
-	r.dropHeadStarts(r.folders)
 	if err == nil || errors.Is(err, ErrStopped) {
 		err = cmp.Or(err, r.conclude(ctx))
 	}
@@ -61,6 +61,7 @@ type run struct {
 	seen      map[mail.Path]mail.Status // the source's folders, as listed when the run began
 	historian mail.Historian            // the destination, if it is an archive and a run has begun
 	fresh     bool                      // no run of this ledger's can have sent anything to the destination yet
+	leave     func()                    // ends what was started ahead of its time
 }
 
 func newRun(job *Job) (*run, error) {
@@ -85,7 +86,7 @@ func newRun(job *Job) (*run, error) {
 		ledger = noLedger{}
 	}
 	return &run{job: job, ledger: &commits{Ledger: ledger}, watch: &watcher{observe: job.Observe},
-		report: &Report{DryRun: job.DryRun, Started: time.Now()}}, nil
+		report: &Report{DryRun: job.DryRun, Started: time.Now()}, leave: func() {}}, nil
 }
 
 // begin lists both ends, pairs the folders and creates what is missing.
@@ -141,15 +142,13 @@ func (r *run) begin(ctx context.Context) error {
 	if err := r.beginHistory(ctx, src, pairs); err != nil {
 		return err
 	}
-	wait := r.prepare(ctx)
-	defer wait()
+	r.prepare(ctx)
 	return r.makeFolders(ctx, src)
 }
 
 // prepare makes both ends ready for as many folders as will be worked on at once, while
-// the first connection makes folders. The function it returns waits for the rest of that, but no
-// longer than the work that was to be done meanwhile took.
-func (r *run) prepare(ctx context.Context) (wait func()) {
+// the first connection makes folders. It does not wait for that.
+func (r *run) prepare(ctx context.Context) {
 	work := 0
 	for _, f := range r.folders {
 		if f.pairs[0].err == nil && !f.finished(ctx) {
@@ -158,23 +157,23 @@ func (r *run) prepare(ctx context.Context) (wait func()) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var g errgroup.Group
-	if p, ok := r.job.Dest.(mail.Preparer); ok && work > 1 {
-		g.Go(func() error {
-			p.Prepare(ctx, min(work, r.job.Connections))
-			return nil
-		})
-	}
-	early := r.firstNew() // before anything becomes of the folders
-	g.Go(func() error {
-		r.headStart(ctx, early, work)
-		return nil
-	})
-	began := time.Now()
-	return func() {
-		timer := time.AfterFunc(max(time.Since(began), time.Second), cancel)
-		g.Wait()
-		timer.Stop()
+	r.leave = func() {
 		cancel()
+		g.Wait()
+		dropHeadStarts(r.folders)
+	}
+	early := r.headStarts(ctx)
+	prepare := func(end mail.Source) {
+		if p, ok := end.(mail.Preparer); ok && work > 1 {
+			g.Go(func() error {
+				p.Prepare(ctx, min(work, r.job.Connections))
+				return nil
+			})
+		}
+	}
+	prepare(r.job.Dest)
+	if early == 0 {
+		prepare(r.job.Source)
 	}
 }
 
@@ -257,26 +256,31 @@ func isFresh(dst []mail.Folder, targets map[mail.Path]target, there map[mail.Pat
 }
 
 // sharing is how many folders that need no session of their own are worked on for each connection.
-const sharing = 4
+const sharing = 16
+
+func (r *run) atOnce() int { return sharing * r.job.Connections }
 
 // work brings every folder up to date, a few at a time. Those that need no session of their own at
 // the destination come first, and more of them at once: while one waits for its last answers
 // another's mail is read.
 func (r *run) work(ctx context.Context) error {
-	n := r.job.Connections
-	var first, rest []*folderWork
+	var early, first, rest []*folderWork
 	unlimited := r.job.Dest.Traits().Connections == 0
 	for _, f := range r.folders {
-		if f.shared = f.canShare(ctx); f.shared || unlimited {
-			first = append(first, f)
-		} else {
+		f.shared = f.canShare(ctx)
+		switch {
+		case !f.shared && !unlimited:
 			rest = append(rest, f)
+		case f.pairs[0].early != nil:
+			early = append(early, f)
+		default:
+			first = append(first, f)
 		}
 	}
-	r.dropHeadStarts(rest) // or the first would wait for the connections
-	putOff, err := r.workOn(ctx, first, sharing*n)
+	dropHeadStarts(rest) // or the first would wait for the connections
+	putOff, err := r.workOn(ctx, append(early, first...), r.atOnce())
 	if err == nil {
-		_, err = r.workOn(ctx, append(putOff, rest...), n)
+		_, err = r.workOn(ctx, append(putOff, rest...), r.job.Connections)
 	}
 	if err != nil {
 		return err
@@ -291,22 +295,18 @@ func (r *run) work(ctx context.Context) error {
 	return nil
 }
 
-// workOn works on so many folders at once, and returns those that were put off.
+// workOn works on so many folders at once, beginning with the first, and returns those that were put off.
 func (r *run) workOn(ctx context.Context, folders []*folderWork, atOnce int) (putOff []*folderWork, err error) {
 	r.slots = newSlots(atOnce)
 	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
+	g, within := errgroup.WithContext(ctx)
 	for _, f := range folders {
-		if ctx.Err() != nil {
+		if r.slots.take(within) != nil {
 			break
 		}
 		g.Go(func() error {
-			if err := r.slots.take(ctx); err != nil {
-				return err
-			}
 			defer r.slots.give()
-			err := f.finish(ctx)
+			err := f.finish(within)
 			switch {
 			case errors.Is(err, errPutOff):
 				mu.Lock()
@@ -319,7 +319,10 @@ func (r *run) workOn(ctx context.Context, folders []*folderWork, atOnce int) (pu
 			return err
 		})
 	}
-	return putOff, g.Wait()
+	if err := g.Wait(); err != nil {
+		return putOff, err
+	}
+	return putOff, context.Cause(ctx)
 }
 
 // stopped reports whether the user asked to stop.

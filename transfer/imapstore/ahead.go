@@ -26,11 +26,21 @@ func (s *Store) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.
 	if err != nil {
 		return nil, at(err, path)
 	}
-	return s.openOn(ctx, conn, path, func(r *reader, ctx context.Context) (sel wire.Selected, err error) {
+	r, err := s.openOn(ctx, conn, path, func(r *reader, ctx context.Context) (sel wire.Selected, err error) {
 		r.last, r.next = t.whole(), t.rest
 		sel, r.listed, err = r.conn.ExamineAhead(ctx, ahead)
 		return sel, err
 	})
+	if err == nil && r.last && r.status.Messages+1 == uint32(r.status.UIDNext) {
+		// Without gaps nothing else will have to be asked.
+		if err = r.follow(&remainder{messages: int(r.status.Messages), bytes: expected}); err != nil {
+			r.Close()
+		}
+	}
+	if err != nil {
+		return nil, at(err, path)
+	}
+	return r, nil
 }
 
 // OpenReaderAhead is the Store's.

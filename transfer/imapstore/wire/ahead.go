@@ -48,8 +48,8 @@ type following struct {
 }
 
 // Follow sends what ExamineAhead of another folder will send, behind the last command of the FetchBodies
-// in whose callback it is called, and behind folders that follow already. After that FetchBodies
-// nothing may be called but ExamineAhead and FetchBodies of what follows, in that order: anything else is
+// in whose callback it is called, or behind the bodies that ExamineAhead has asked for, and behind folders that
+// follow already. After that FetchBodies nothing may be called but ExamineAhead and FetchBodies of what follows, in that order: anything else is
 // an error and the end of the connection.
 func (c *Conn) Follow(a *Ahead) error {
 	const op = "open"
@@ -66,9 +66,9 @@ func (c *Conn) Follow(a *Ahead) error {
 	return nil
 }
 
-// CanFollow reports, in a callback of FetchBodies, whether its last command has been sent.
+// CanFollow reports, in a callback of FetchBodies or after ExamineAhead, whether the last command has been sent.
 func (c *Conn) CanFollow(a *Ahead) bool {
-	if !c.tail || c.broken != nil {
+	if !c.tail && c.ahead == "" || c.broken != nil {
 		return false
 	}
 	for _, m := range append(a.commands(), c.opening("EXAMINE", a.Raw)) {

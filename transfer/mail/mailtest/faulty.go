@@ -56,9 +56,22 @@ func (f *faultySource) Folders(ctx context.Context) (list []mail.Folder, err err
 }
 
 func (f *faultySource) OpenReader(ctx context.Context, path mail.Path) (mail.Reader, error) {
+	return f.read(path, func() (mail.Reader, error) { return f.Source.OpenReader(ctx, path) })
+}
+
+// OpenReaderAhead is a step of the same name as OpenReader.
+func (f *faultySource) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.ListOptions, bodies bool) (mail.Reader, error) {
+	ahead, ok := f.Source.(mail.AheadSource)
+	if !ok {
+		return f.OpenReader(ctx, path)
+	}
+	return f.read(path, func() (mail.Reader, error) { return ahead.OpenReaderAhead(ctx, path, list, bodies) })
+}
+
+func (f *faultySource) read(path mail.Path, open func() (mail.Reader, error)) (mail.Reader, error) {
 	var inner mail.Reader
 	err := f.plan.Do(f.name("open reader", path), func() (err error) {
-		inner, err = f.Source.OpenReader(ctx, path)
+		inner, err = open()
 		return err
 	})
 	if err != nil {

@@ -62,6 +62,9 @@ func (m *Memory) openHandle(ctx context.Context, path mail.Path, h *handle) (*ha
 		return nil, &mail.Error{Op: "open", Folder: path, Scope: mail.ScopeStore, Retry: mail.RetryLater,
 			Kind: mail.KindLimit, Err: errors.New("too many simultaneous connections")}
 	}
+	if err := m.await(ctx, path, h); err != nil {
+		return nil, err
+	}
 	f := m.folders[path]
 	if f == nil || f.NoSelect || f.Missing {
 		return nil, notFound("open", path)
@@ -80,6 +83,27 @@ func (m *Memory) openHandle(ctx context.Context, path mail.Path, h *handle) (*ha
 	m.open[h] = true
 	h.status = h.view(m.status(f))
 	return h, nil
+}
+
+// OpenReaderAhead implements mail.AheadSource. Nothing is on its way in memory.
+func (m *Memory) OpenReaderAhead(ctx context.Context, path mail.Path, _ *mail.ListOptions, _ bool) (mail.Reader, error) {
+	return m.OpenReader(ctx, path)
+}
+
+// await waits until one more handle may be open. The caller holds mu.
+func (m *Memory) await(ctx context.Context, path mail.Path, h *handle) error {
+	if m.opts.Waits == 0 || h.shared {
+		return nil
+	}
+	defer context.AfterFunc(ctx, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.fewer.Broadcast()
+	})()
+	for m.sessions() >= m.opts.Waits && ctx.Err() == nil {
+		m.fewer.Wait()
+	}
+	return cancelled(ctx, "open", path)
 }
 
 // sessions is how many handles there are that share none.
@@ -157,6 +181,7 @@ func (h *handle) close() error {
 	if h.f.writer == h {
 		h.f.writer = nil
 	}
+	h.m.fewer.Broadcast()
 	h.m.mu.Unlock()
 	h.state.Store(closed)
 	return nil

@@ -23,12 +23,14 @@ type Memory struct {
 	validity uint32 // the last UIDVALIDITY given out
 	opened   int    // handles ever opened
 	open     map[*handle]bool
+	fewer    *sync.Cond // of them
 }
 
 var (
 	_ mail.Store       = (*Memory)(nil)
 	_ mail.Subscriber  = (*Memory)(nil)
 	_ mail.AppendStore = (*Memory)(nil)
+	_ mail.AheadSource = (*Memory)(nil)
 )
 
 // New returns an account that holds an empty INBOX.
@@ -42,6 +44,7 @@ func New(opts Options) *Memory {
 		validity: 1000,
 		open:     make(map[*handle]bool),
 	}
+	m.fewer = sync.NewCond(&m.mu)
 	m.ensure(mail.NewPath("INBOX"))
 	if c, ok := opts.Reporter.(interface{ Cleanup(func()) }); ok {
 		c.Cleanup(func() { m.Close() })

@@ -36,6 +36,7 @@ type Options struct {
 	MaxSize     int64  // larger messages are refused; 0: none are
 	Connections int    // opening more handles breaks the contract; 0: any number
 	Sessions    int    // opening more handles fails with KindLimit; 0: any number
+	Waits       int    // opening more handles waits until one is closed; 0: any number
 	Separator   string // what no component may hold; Name puts "_" in its place
 
 	// Window is how many messages are queued before Append calls done for
