@@ -118,8 +118,8 @@ func (s *killingStore) OpenWriter(ctx context.Context, path mail.Path) (mail.Wri
 	return &killingWriter{w, s.k}, nil
 }
 
-func (s *killingStore) OpenAppender(ctx context.Context, path mail.Path) (mail.Writer, error) {
-	w, err := s.Store.OpenAppender(ctx, path)
+func (s *killingStore) OpenAppender(ctx context.Context, path mail.Path, octets int64) (mail.Writer, error) {
+	w, err := s.Store.OpenAppender(ctx, path, octets)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,21 @@ func (f *folderWork) messages() (n int) {
 	return n
 }
 
+// octets is about how much mail there is at the source.
+func (f *folderWork) octets() (n int64) {
+	const typical = 50 << 10 // octets of a message
+	for _, p := range f.pairs {
+		switch st := p.src.Status; {
+		case st == nil:
+		case st.Bytes >= 0:
+			n += st.Bytes
+		default:
+			n += int64(st.Messages) * typical
+		}
+	}
+	return n
+}
+
 // finish works on the folder until it is done or given up. Its error is one
 // that ends the run, or errPutOff.
 func (f *folderWork) finish(ctx context.Context) error {
@@ -252,7 +267,7 @@ func (f *folderWork) openDest(ctx context.Context) (err error) {
 	f.reader, f.writer = nil, nil
 	if !f.run.job.DryRun {
 		if to, ok := f.run.job.Dest.(mail.AppendStore); ok && f.shared {
-			f.writer, err = to.OpenAppender(ctx, f.dest)
+			f.writer, err = to.OpenAppender(ctx, f.dest, f.octets())
 		} else {
 			f.writer, err = f.run.job.Dest.OpenWriter(ctx, f.dest)
 		}

@@ -13,10 +13,12 @@ import (
 // over and records the new pairs. All of it comes before the first message is sent. A
 // folder that cannot be made is that folder's error alone.
 func (r *run) makeFolders(ctx context.Context, src []mail.Folder) error {
-	for _, stage := range []func(context.Context) error{r.createMissing, r.checkMade} {
-		if err := stage(ctx); err != nil {
-			return err
-		}
+	now, err := r.createMissing(ctx)
+	if err == nil {
+		err = r.checkMade(ctx, now)
+	}
+	if err != nil {
+		return err
 	}
 	if err := r.subscribe(ctx, src); err != nil {
 		return err
@@ -27,7 +29,8 @@ func (r *run) makeFolders(ctx context.Context, src []mail.Folder) error {
 	return r.standStill(ctx)
 }
 
-func (r *run) createMissing(ctx context.Context) error {
+// createMissing returns what the destination holds then, nil if it does not tell.
+func (r *run) createMissing(ctx context.Context) (now []mail.Folder, err error) {
 	var missing []*folderWork
 	var folders []mail.Folder
 	for _, f := range slices.SortedFunc(slices.Values(r.folders), func(a, b *folderWork) int { return a.dest.Compare(b.dest) }) {
@@ -36,7 +39,7 @@ func (r *run) createMissing(ctx context.Context) error {
 			folders = append(folders, mail.Folder{Path: f.dest, Role: f.pairs[0].src.Role})
 		}
 	}
-	errs, err := r.create(ctx, folders)
+	errs, now, err := r.create(ctx, folders)
 	for i, f := range missing {
 		if f.made = i < len(errs) && errs[i] == nil; f.made || i >= len(errs) {
 			continue
@@ -45,20 +48,20 @@ func (r *run) createMissing(ctx context.Context) error {
 			p.err = at(EndDest, errs[i])
 		}
 	}
-	return at(EndDest, err)
+	return now, at(EndDest, err)
 }
 
 // create makes folders, all at once where the store can, and tries again what may
 // succeed. The second error ends the run.
-func (r *run) create(ctx context.Context, folders []mail.Folder) (errs []error, err error) {
+func (r *run) create(ctx context.Context, folders []mail.Folder) (errs []error, now []mail.Folder, err error) {
 	errs = make([]error, len(folders))
 	if maker, ok := r.job.Dest.(mail.FolderMaker); ok && len(folders) > 1 {
 		err = r.insist(ctx, folders[0].Path, always, func() (err error) {
-			errs, err = maker.CreateAll(ctx, folders)
+			errs, now, err = maker.CreateAll(ctx, folders)
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	} else {
 		for i := range errs {
@@ -69,12 +72,13 @@ func (r *run) create(ctx context.Context, folders []mail.Folder) (errs []error, 
 		if errs[i] == nil || mail.ErrorOf(errs[i]).Retry == mail.RetryNever && errs[i] != errNotTried {
 			continue
 		}
+		now = nil // of before
 		errs[i] = r.insist(ctx, f.Path, always, func() error { return r.job.Dest.Create(ctx, f) })
 		if errs[i] != nil && (endsRun(errs[i]) || unreachable(at(EndDest, errs[i]))) {
-			return errs[:i], errs[i]
+			return errs[:i], nil, errs[i]
 		}
 	}
-	return errs, nil
+	return errs, now, nil
 }
 
 var errNotTried = errors.New("not tried yet")
@@ -153,30 +157,19 @@ func (r *run) standStill(ctx context.Context) error {
 
 // checkMade makes sure that what was created is there under its own name. A server
 // that takes two names for one (case, Unicode forms) says OK for the second, too, and the
-// mail of two folders would be taken for that of one.
-func (r *run) checkMade(ctx context.Context) error {
+// mail of two folders would be taken for that of one. A listing that came with the creation is
+// believed when it has all of them: it may have been made beside it.
+func (r *run) checkMade(ctx context.Context, now []mail.Folder) error {
 	if !slices.ContainsFunc(r.folders, func(f *folderWork) bool { return f.made }) {
 		return nil
 	}
-	list, err := r.job.Dest.Folders(ctx)
-	if err != nil {
-		return at(EndDest, err)
-	}
-	listed := make(map[mail.Path]mail.Folder)
-	for _, f := range list {
-		if !f.NoSelect && !f.Missing {
-			listed[f.Path] = f
+	if len(r.unlisted(now)) > 0 {
+		var err error
+		if now, err = r.job.Dest.Folders(ctx); err != nil {
+			return at(EndDest, err)
 		}
 	}
-	for _, f := range r.folders {
-		now, ok := listed[f.dest]
-		if !f.made {
-			continue
-		}
-		if ok {
-			f.before.Status = now.Status
-			continue
-		}
+	for _, f := range r.unlisted(now) {
 		for _, p := range f.pairs {
 			p.err = at(EndDest, &mail.Error{Op: "create", Folder: f.dest, Scope: mail.ScopeFolder, Retry: mail.RetryNever,
 				Hint: "it may take the name for that of another folder: --map sends the mail elsewhere",
@@ -184,6 +177,28 @@ func (r *run) checkMade(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unlisted returns the folders that were made and are not among those listed, and takes in
+// the state of those that are.
+func (r *run) unlisted(list []mail.Folder) (missing []*folderWork) {
+	listed := make(map[mail.Path]mail.Folder)
+	for _, f := range list {
+		if !f.NoSelect && !f.Missing {
+			listed[f.Path] = f
+		}
+	}
+	for _, f := range r.folders {
+		if !f.made {
+			continue
+		}
+		if now, ok := listed[f.dest]; ok {
+			f.before.Status = now.Status
+		} else {
+			missing = append(missing, f)
+		}
+	}
+	return missing
 }
 
 // insist tries again what may succeed and worth says is worth it, as long as the

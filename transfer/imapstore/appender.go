@@ -16,23 +16,24 @@ type appender struct {
 	sender   *wire.Sender
 	path     mail.Path
 	status   mail.Status
+	octets   int64 // expected
 	appended bool
 }
 
 var _ mail.AppendStore = (*Store)(nil)
 
 // OpenAppender implements mail.AppendStore.
-func (s *Store) OpenAppender(ctx context.Context, path mail.Path) (mail.Writer, error) {
+func (s *Store) OpenAppender(ctx context.Context, path mail.Path, octets int64) (mail.Writer, error) {
 	raw, err := s.laneName(ctx, path)
 	if err != nil {
 		return nil, at(err, path)
 	}
-	l, err := s.lanes.board(ctx)
+	l, err := s.lanes.board(ctx, octets)
 	if err != nil {
 		return nil, at(err, path)
 	}
 	sender, selected, err := l.Enter(ctx, raw)
-	a := &appender{store: s, lane: l, sender: sender, path: path}
+	a := &appender{store: s, lane: l, sender: sender, path: path, octets: octets}
 	if err == nil {
 		if a.status = statusOf(selected); a.status.UIDNext == 0 || a.status.Messages > 0 || a.status.UIDValidity == 0 {
 			err = a.ownSession("open for appending")
@@ -119,7 +120,7 @@ func (a *appender) Close() error {
 		if a.sender != nil {
 			a.sender.Abandon()
 		}
-		a.store.lanes.leave(l)
+		a.store.lanes.leave(l, a.octets)
 	}
 	return nil
 }

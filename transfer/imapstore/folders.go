@@ -26,12 +26,16 @@ func (s *Store) Folders(ctx context.Context) ([]mail.Folder, error) {
 			return nil, err
 		}
 	}
+	return foldersOf(found), nil
+}
+
+func foldersOf(found *roll) []mail.Folder {
 	folders := make([]mail.Folder, len(found.boxes))
 	for i, m := range found.boxes {
 		folders[i] = folderOf(m, found.names.pathOf(m.Raw))
 	}
 	slices.SortFunc(folders, func(a, b mail.Folder) int { return a.Path.Compare(b.Path) })
-	return folders, nil
+	return folders
 }
 
 // list asks for the folders and learns their names.

@@ -1,6 +1,7 @@
 package imapstore
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -22,11 +23,12 @@ type lane struct {
 	*wire.Lane
 	conn    *wire.Conn
 	folders int
+	octets  int64 // that its folders expect
 }
 
-// board returns the lane with the least to do, or a new one.
-func (s *lanes) board(ctx context.Context) (*lane, error) {
-	if l := s.least(); l != nil {
+// board returns the lane with the least to do, or a new one, for a folder that expects so many octets.
+func (s *lanes) board(ctx context.Context, octets int64) (*lane, error) {
+	if l := s.least(octets); l != nil {
 		return l, nil
 	}
 	conn, err := s.pool.acquire(ctx)
@@ -34,48 +36,50 @@ func (s *lanes) board(ctx context.Context) (*lane, error) {
 	defer s.mu.Unlock()
 	s.opening--
 	if err != nil {
-		if l := s.pick(); l != nil && ctx.Err() == nil {
+		if l := s.pick(octets); l != nil && ctx.Err() == nil {
 			s.enough = true
 			return l, nil
 		}
 		return nil, err
 	}
-	l := &lane{Lane: conn.NewLane(), conn: conn, folders: 1}
+	l := &lane{Lane: conn.NewLane(), conn: conn, folders: 1, octets: octets}
 	s.open = append(s.open, l)
 	return l, nil
 }
 
 // least returns nil when a new lane is to be opened.
-func (s *lanes) least() *lane {
+func (s *lanes) least(octets int64) *lane {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.enough && len(s.open)+s.opening < cap(s.pool.slots) {
 		s.opening++
 		return nil
 	}
-	l := s.pick()
+	l := s.pick(octets)
 	if l == nil {
 		s.opening++
 	}
 	return l
 }
 
-func (s *lanes) pick() (best *lane) {
+func (s *lanes) pick(octets int64) (best *lane) {
 	for _, l := range s.open {
-		if l.Healthy() && (best == nil || l.folders < best.folders || l.folders == best.folders && l.Load() < best.Load()) {
+		if l.Healthy() && (best == nil || cmp.Or(cmp.Compare(l.octets, best.octets), cmp.Compare(l.folders, best.folders)) < 0) {
 			best = l
 		}
 	}
 	if best != nil {
 		best.folders++
+		best.octets += octets
 	}
 	return best
 }
 
 // leave ends a lane that its last folder leaves.
-func (s *lanes) leave(l *lane) {
+func (s *lanes) leave(l *lane, octets int64) {
 	s.mu.Lock()
 	l.folders--
+	l.octets -= octets
 	last := l.folders == 0
 	if last {
 		for i, other := range s.open {

@@ -17,7 +17,7 @@ func (s *Store) Create(ctx context.Context, folder mail.Folder) error {
 
 // CreateAll implements mail.FolderMaker: all are asked for at once, and only what
 // the server refuses is looked at by itself.
-func (s *Store) CreateAll(ctx context.Context, folders []mail.Folder) (errs []error, err error) {
+func (s *Store) CreateAll(ctx context.Context, folders []mail.Folder) (errs []error, now []mail.Folder, err error) {
 	errs = make([]error, len(folders))
 	err = s.spelled(ctx, func(conn *wire.Conn, names *names) error {
 		var boxes []wire.NewMailbox
@@ -28,7 +28,8 @@ func (s *Store) CreateAll(ctx context.Context, folders []mail.Folder) (errs []er
 				where = append(where, i)
 			}
 		}
-		verdicts, err := conn.CreateAll(ctx, boxes)
+		then := &wire.Afterwards{Prefix: s.known().prefix}
+		verdicts, err := conn.CreateAll(ctx, boxes, then)
 		if err != nil {
 			return err
 		}
@@ -44,9 +45,12 @@ func (s *Store) CreateAll(ctx context.Context, folders []mail.Folder) (errs []er
 				return err
 			}
 		}
+		if then.Mailboxes != nil {
+			now = foldersOf(s.learn(then.Mailboxes))
+		}
 		return nil
 	})
-	return errs, err
+	return errs, now, err
 }
 
 // create makes one folder. A refusal may mean that the parent has to be made first,

@@ -2,6 +2,7 @@ package imapstore_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 
 	"mailferry/transfer/imapstore"
@@ -11,8 +12,8 @@ import (
 )
 
 // makeMany makes folders twice, once as none of them and once as all of them exist, and
-// checks what is listed then.
-func makeMany(t *testing.T, opts imapstore.Options) {
+// checks what is listed then. It reports whether what exists already was listed with its creation.
+func makeMany(t *testing.T, opts imapstore.Options) (listedAtOnce bool) {
 	t.Helper()
 	st := imapstore.New(opts)
 	defer st.Close()
@@ -31,10 +32,15 @@ func makeMany(t *testing.T, opts imapstore.Options) {
 		for i, f := range folders {
 			folders[i].Path = st.Name(f.Path)
 		}
-		errs, err := st.CreateAll(t.Context(), folders)
+		errs, now, err := st.CreateAll(t.Context(), folders)
 		if err != nil || errors.Join(errs...) != nil || len(errs) != len(folders) {
 			t.Fatalf("CreateAll: %v, %v", errs, err)
 		}
+		then, err := st.Folders(t.Context())
+		if err != nil || now != nil && !reflect.DeepEqual(now, then) {
+			t.Errorf("listed with the creation: %+v\nlisted then: %+v, %v", now, then, err)
+		}
+		listedAtOnce = now != nil
 		paths = nil
 		for _, f := range folders[1:] {
 			paths = append(paths, f.Path)
@@ -60,19 +66,24 @@ func makeMany(t *testing.T, opts imapstore.Options) {
 			t.Errorf("folder %q: %+v", path, f)
 		}
 	}
+	return listedAtOnce
 }
 
 func TestManyFoldersAreMade(t *testing.T) {
 	t.Run("in-process", func(t *testing.T) {
 		server, _, opts := startInProcess(t, imaptest.Options{Prefix: "INBOX.", Delimiter: '.'})
-		makeMany(t, opts)
+		if !makeMany(t, opts) {
+			t.Error("not listed with the creation")
+		}
 		if n := server.Count("CREATE"); n > 3*67 {
 			t.Errorf("%d CREATEs", n)
 		}
 	})
 	t.Run("Dovecot", func(t *testing.T) {
 		dovecot := servertest.StartDovecot(t, servertest.DovecotOptions{})
-		makeMany(t, account(t, dovecot.Addr, userOf(t), dovecot.Password))
+		if !makeMany(t, account(t, dovecot.Addr, userOf(t), dovecot.Password)) {
+			t.Error("not listed with the creation")
+		}
 	})
 	t.Run("Cyrus", func(t *testing.T) {
 		cyrus := servertest.StartCyrus(t, servertest.CyrusOptions{})

@@ -131,20 +131,21 @@ type Subscriber interface {
 type FolderMaker interface {
 	// CreateAll is Create for each of folders, in that order. The first error is the
 	// folder's own at its index, nil where it was made; the second, of a wider scope, ends
-	// the work: what became of folders whose error is nil is then unknown.
-	CreateAll(ctx context.Context, folders []Folder) ([]error, error)
+	// the work: what became of folders whose error is nil is then unknown. now is what Folders
+	// would return then, where it comes in the same time, and nil otherwise.
+	CreateAll(ctx context.Context, folders []Folder) (errs []error, now []Folder, err error)
 	// SetSubscribedAll is SetSubscribed for each of paths, with errors like those of CreateAll.
 	SetSubscribedAll(ctx context.Context, paths []Path, subscribed bool) ([]error, error)
 }
 
 // AppendStore is a Store that appends to many folders over few sessions.
 type AppendStore interface {
-	// OpenAppender is OpenWriter for a folder that is empty and will only be appended to. Where
+	// OpenAppender is OpenWriter for a folder that is empty and will only be appended to, about so many octets. Where
 	// Traits.Appenders is set, such Writers do not count as handles; but opening
 	// any other handle may wait until all of them are closed. List calls fn for no message. Everything else that takes a session of the
 	// folder's own, List after Append among it, is an error of ScopeFolder and
 	// KindSession: the caller then uses OpenWriter. So is the opening, when the folder turns out not to be empty.
-	OpenAppender(ctx context.Context, path Path) (Writer, error)
+	OpenAppender(ctx context.Context, path Path, octets int64) (Writer, error)
 }
 
 // Describer is a Source that can say what its server can and cannot do.

@@ -13,10 +13,12 @@ import (
 )
 
 // Bounds of what is sent and not yet answered. A window of 4 MB fills a line of 100 MB
-// per second at 40 ms, and so many messages of 4 KB. Larger batches gain nothing on
-// Dovecot, and all of a batch has to be sent again when one message is refused.
+// per second at 40 ms, and so many messages of 4 KB. Its last message may reach beyond it: a large
+// one would otherwise wait for an empty window, which small ones of other folders keep from
+// coming. Larger batches gain nothing on Dovecot, and all of a batch has to be sent again when
+// one message is refused.
 const (
-	windowBytes    = 4 << 20
+	windowBytes    = 8 << 20
 	windowMessages = 1024
 	batchBytes     = 2 << 20 // of one MULTIAPPEND
 	batchMessages  = 50
@@ -168,7 +170,7 @@ func (a *appended) end(uid mail.UID, err error) {
 }
 
 func (c *Conn) enqueue(raw string, item *appended) error {
-	if err := c.makeRoom(item.size); err != nil {
+	if err := c.makeRoom(); err != nil {
 		return err
 	}
 	if !c.nonSync(item.size) {
@@ -192,8 +194,8 @@ func (c *Conn) enqueue(raw string, item *appended) error {
 
 // makeRoom waits for answers until another message fits the window. A batch that is
 // being written stays open as long as there is an older one to wait for.
-func (c *Conn) makeRoom(size int64) error {
-	for len(c.app.queue) > 0 && (c.app.bytes+size > windowBytes || c.app.messages >= windowMessages) {
+func (c *Conn) makeRoom() error {
+	for len(c.app.queue) > 0 && (c.app.bytes >= windowBytes || c.app.messages >= windowMessages) {
 		if len(c.app.queue) == 1 {
 			if err := c.closeOpen(); err != nil {
 				return err

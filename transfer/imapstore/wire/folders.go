@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"slices"
 
 	"mailferry/transfer/mail"
 )
@@ -12,17 +13,24 @@ type NewMailbox struct {
 	Role mail.Role // empty: none
 }
 
+// Afterwards is a listing of what there is when folders have been made.
+type Afterwards struct {
+	Prefix    string
+	Mailboxes []*Mailbox // as List returns them; nil if a folder was refused, or the listing was
+}
+
 // CreateAll makes folders in that order, without waiting for one before it asks for
 // the next. Roles are given where the server takes them (RFC 6154). A folder that
 // exists is no error. The first errors are the folders' own; the second, of a
-// wider scope, says that nothing is known of the others.
-func (c *Conn) CreateAll(ctx context.Context, boxes []NewMailbox) ([]error, error) {
+// wider scope, says that nothing is known of the others. What there is then, unless it is
+// nil, is asked for in the same round trip.
+func (c *Conn) CreateAll(ctx context.Context, boxes []NewMailbox, then *Afterwards) ([]error, error) {
 	const op = "create"
 	if err := c.ready(ctx, op); err != nil {
 		return make([]error, len(boxes)), err
 	}
 	defer c.watch(ctx)()
-	errs, err := c.createEach(op, boxes)
+	errs, err := c.createEach(op, boxes, then)
 	if err != nil {
 		return errs, err
 	}
@@ -37,7 +45,7 @@ func (c *Conn) CreateAll(ctx context.Context, boxes []NewMailbox) ([]error, erro
 	if len(again) == 0 {
 		return errs, nil
 	}
-	second, err := c.createEach(op, again)
+	second, err := c.createEach(op, again, nil)
 	for i, at := range where {
 		errs[at] = second[i]
 	}
@@ -48,7 +56,7 @@ func (c *Conn) withUse(box NewMailbox) bool {
 	return box.Role != "" && c.caps.Has("CREATE-SPECIAL-USE")
 }
 
-func (c *Conn) createEach(op string, boxes []NewMailbox) ([]error, error) {
+func (c *Conn) createEach(op string, boxes []NewMailbox, then *Afterwards) ([]error, error) {
 	commands := make([]*command, len(boxes))
 	for i, box := range boxes {
 		commands[i] = newCommand("CREATE").name(box.Raw)
@@ -56,16 +64,34 @@ func (c *Conn) createEach(op string, boxes []NewMailbox) ([]error, error) {
 			commands[i].add(" (USE (" + string(box.Role) + "))")
 		}
 	}
-	replies, err := c.replies(op, commands, nil)
+	l := newLister()
+	if then != nil {
+		commands = append(commands, c.listCommands(then.Prefix)...)
+	}
+	replies, err := c.replies(op, commands, func(i int, s *response) error {
+		l.take(s, then != nil && i == len(commands)-1)
+		return nil
+	})
 	if err != nil {
 		return make([]error, len(boxes)), err
 	}
-	for i, rep := range replies {
+	made, listed := replies[:len(boxes)], replies[len(boxes):]
+	for i, rep := range made {
 		if exists(rep) && rep.Status == "NO" {
-			replies[i] = Reply{Status: "OK"}
+			made[i] = Reply{Status: "OK"}
 		}
 	}
-	return verdicts(op, replies)
+	errs, err := verdicts(op, made)
+	if err == nil && then != nil && allOK(made) && allOK(listed) {
+		if err = c.statusOfRest(op, l); err == nil {
+			then.Mailboxes = l.boxes
+		}
+	}
+	return errs, err
+}
+
+func allOK(replies []Reply) bool {
+	return !slices.ContainsFunc(replies, func(rep Reply) bool { return !rep.OK() })
 }
 
 // SetSubscribedAll adds folders to the list of subscriptions, or takes them out,

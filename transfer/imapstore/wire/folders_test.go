@@ -28,7 +28,7 @@ S: A5 OK
 C: A6 CREATE "Sent"
 S: A6 OK
 wait`)
-	errs, err := c.CreateAll(t.Context(), []NewMailbox{{"Sent", mail.RoleSent}, {"a", ""}, {"there", ""}, {"n*", ""}, {"Trash", mail.RoleTrash}})
+	errs, err := c.CreateAll(t.Context(), []NewMailbox{{"Sent", mail.RoleSent}, {"a", ""}, {"there", ""}, {"n*", ""}, {"Trash", mail.RoleTrash}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +40,52 @@ wait`)
 	wantError(t, errs[3], mail.ScopeFolder, mail.RetryNever, mail.KindRefused, "not that")
 	if !c.Usable() {
 		t.Error("a refusal put the connection out of use")
+	}
+}
+
+// TestFoldersAreListedBehindTheirCreation: in the same round trip, and what the server tells early
+// belongs to the listing too. A refusal leaves the listing to the caller.
+func TestFoldersAreListedBehindTheirCreation(t *testing.T) {
+	for _, test := range []struct{ created, listed, want string }{
+		{"OK", "OK", "INBOX a b "},
+		{"NO [ALREADYEXISTS] there", "OK", "INBOX a b "},
+		{"NO not that", "OK", ""},
+		{"OK", "NO not now", ""},
+	} {
+		c := dial(t, `
+S: * PREAUTH [CAPABILITY IMAP4rev1 LIST-EXTENDED LIST-STATUS] hello
+C: A1 CREATE "a"
+C: A2 CREATE "b"
+C: A3 LIST "" "p/*" RETURN (STATUS (UIDVALIDITY UIDNEXT MESSAGES UNSEEN))
+C: A4 LIST "" INBOX RETURN (STATUS (UIDVALIDITY UIDNEXT MESSAGES UNSEEN))
+C: A5 LIST (SUBSCRIBED) "" "*"
+S: A1 OK
+S: * LIST () "/" INBOX
+S: * STATUS INBOX (UIDVALIDITY 1 UIDNEXT 2 MESSAGES 1 UNSEEN 0)
+S: A2 `+test.created+`
+S: * LIST () "/" a
+S: * STATUS a (UIDVALIDITY 7 UIDNEXT 1 MESSAGES 0 UNSEEN 0)
+S: * LIST () "/" b
+S: * STATUS b (UIDVALIDITY 8 UIDNEXT 1 MESSAGES 0 UNSEEN 0)
+S: A3 OK
+S: A4 `+test.listed+`
+S: * LIST () "/" a
+S: A5 OK
+wait`)
+		then := &Afterwards{Prefix: "p/"}
+		if _, err := c.CreateAll(t.Context(), []NewMailbox{{Raw: "a"}, {Raw: "b"}}, then); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, m := range then.Mailboxes {
+			got += m.Raw + " "
+			if m.Status == nil || m.Status.UIDValidity == 0 || m.Subscribed != (m.Raw == "a") {
+				t.Errorf("%+v", m)
+			}
+		}
+		if got != test.want || !c.Usable() {
+			t.Errorf("%s, %s: listed %q, usable %t", test.created, test.listed, got, c.Usable())
+		}
 	}
 }
 
@@ -73,7 +119,7 @@ C: A2 CREATE "b"
 S: A1 OK
 S: A2 NO too many connections
 wait`)
-	errs, err := c.CreateAll(t.Context(), []NewMailbox{{Raw: "a"}, {Raw: "b"}})
+	errs, err := c.CreateAll(t.Context(), []NewMailbox{{Raw: "a"}, {Raw: "b"}}, nil)
 	wantError(t, err, mail.ScopeStore, mail.RetryLater, mail.KindLimit)
 	if len(errs) != 2 || errs[0] != nil {
 		t.Errorf("of their own: %v", errs)
@@ -108,7 +154,7 @@ func TestFlightsAreBounded(t *testing.T) {
 	for i := range boxes {
 		boxes[i].Raw = name
 	}
-	if errs, err := c.CreateAll(t.Context(), boxes); err != nil || errors.Join(errs...) != nil {
+	if errs, err := c.CreateAll(t.Context(), boxes, nil); err != nil || errors.Join(errs...) != nil {
 		t.Errorf("%v, %v", errs, err)
 	}
 }

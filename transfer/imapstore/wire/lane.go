@@ -248,7 +248,7 @@ func (s *Sender) report() {
 // put writes one message. If it fails the message has ended, or is about to.
 func (s *Sender) put(item *appended, join bool) error {
 	l := s.lane
-	l.room(item.size)
+	l.room()
 	l.write.Lock()
 	defer l.write.Unlock()
 	if err := l.board(s, item, join); err != nil {
@@ -327,12 +327,12 @@ func (s *Sender) end(item *appended, uid mail.UID, err error) {
 	s.lane.mu.Unlock()
 }
 
-// room waits until a message of that size fits the window. A command that is being written
+// room waits until another message fits the window. A command that is being written
 // stays open as long as there is an older one to wait for.
-func (l *Lane) room(size int64) {
+func (l *Lane) room() {
 	for {
 		l.mu.Lock()
-		if l.fits(size) {
+		if l.fits() {
 			l.mu.Unlock()
 			return
 		}
@@ -340,15 +340,15 @@ func (l *Lane) room(size int64) {
 		l.mu.Unlock()
 		l.push(sole)
 		l.mu.Lock()
-		if sole == (len(l.queue) == 1) && !l.fits(size) {
+		if sole == (len(l.queue) == 1) && !l.fits() {
 			l.moved.Wait()
 		}
 		l.mu.Unlock()
 	}
 }
 
-func (l *Lane) fits(size int64) bool {
-	return l.wide != nil || len(l.queue) == 0 || l.bytes+size <= windowBytes && l.messages < windowMessages
+func (l *Lane) fits() bool {
+	return l.wide != nil || len(l.queue) == 0 || l.bytes < windowBytes && l.messages < windowMessages
 }
 
 // push sends what is buffered, with the end of the command that is being written if whole.

@@ -15,7 +15,7 @@ type appender struct {
 }
 
 // OpenAppender implements mail.AppendStore.
-func (m *Memory) OpenAppender(ctx context.Context, path mail.Path) (mail.Writer, error) {
+func (m *Memory) OpenAppender(ctx context.Context, path mail.Path, _ int64) (mail.Writer, error) {
 	if !m.opts.traits().Appenders {
 		return nil, m.broken("appender on %q opened without Traits.Appenders", path)
 	}

@@ -104,12 +104,12 @@ func (f *faultyStore) OpenWriter(ctx context.Context, path mail.Path) (mail.Writ
 
 // OpenAppender is a step of the same name as OpenWriter. Where the store is no
 // mail.AppendStore, its Traits say so.
-func (f *faultyStore) OpenAppender(ctx context.Context, path mail.Path) (mail.Writer, error) {
+func (f *faultyStore) OpenAppender(ctx context.Context, path mail.Path, octets int64) (mail.Writer, error) {
 	to, ok := f.store.(mail.AppendStore)
 	if !ok {
 		return nil, ownSession("open for appending", path)
 	}
-	return f.open(path, func() (mail.Writer, error) { return to.OpenAppender(ctx, path) })
+	return f.open(path, func() (mail.Writer, error) { return to.OpenAppender(ctx, path, octets) })
 }
 
 func (f *faultyStore) open(path mail.Path, open func() (mail.Writer, error)) (mail.Writer, error) {

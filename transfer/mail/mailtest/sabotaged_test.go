@@ -124,11 +124,11 @@ func (s *sabotaged) OpenWriter(ctx context.Context, path mail.Path) (mail.Writer
 	return &sabotagedWriter{sabotagedReader{w, s}, w}, nil
 }
 
-func (s *sabotaged) OpenAppender(ctx context.Context, path mail.Path) (mail.Writer, error) {
+func (s *sabotaged) OpenAppender(ctx context.Context, path mail.Path, octets int64) (mail.Writer, error) {
 	if s.share != nil {
 		path = s.share(path)
 	}
-	w, err := s.Memory.OpenAppender(ctx, path)
+	w, err := s.Memory.OpenAppender(ctx, path, octets)
 	if err != nil && s.session != nil {
 		err = s.session(err)
 	}

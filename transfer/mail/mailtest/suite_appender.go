@@ -19,7 +19,7 @@ func appenderChecks() []check {
 // appender opens a folder for appending.
 func (e *env) appender(path mail.Path) *appending {
 	e.Helper()
-	w, err := e.sharing().OpenAppender(e.ctx, path)
+	w, err := e.sharing().OpenAppender(e.ctx, path, 1000)
 	e.ok("open appender", err)
 	e.handles = append(e.handles, w)
 	if st := w.Status(); st.Messages != 0 || st.UIDNext == 0 || st.UIDValidity == 0 {
@@ -104,7 +104,7 @@ func checkAppendersAtOnce(e *env) {
 
 // appendThrough appends letters on a goroutine of its own.
 func (e *env) appendThrough(path mail.Path, first, last int) error {
-	w, err := e.sharing().OpenAppender(e.ctx, path)
+	w, err := e.sharing().OpenAppender(e.ctx, path, 1000)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func checkAppenderAlone(e *env) {
 		}
 		a.close()
 		e.expectLetters(e.content(path), 1)
-		w, err := to.OpenAppender(e.ctx, path)
+		w, err := to.OpenAppender(e.ctx, path, 1000)
 		if err == nil || mail.ErrorOf(err).Kind != mail.KindSession {
 			e.Errorf("an appender opens a folder that holds mail: %v", err)
 		}
@@ -161,7 +161,7 @@ func checkAppenderAlone(e *env) {
 	}
 	ctx, cancel := context.WithCancel(e.ctx)
 	cancel()
-	if _, err := to.OpenAppender(ctx, e.create(e.below(25))); err == nil {
+	if _, err := to.OpenAppender(ctx, e.create(e.below(25)), 1000); err == nil {
 		e.Errorf("an appender is opened though the context has ended")
 	}
 	if !slices.ContainsFunc(e.content(e.below(0)), func(w whole) bool { return isLetter(1, w.raw) }) {
