@@ -3,9 +3,11 @@ package imapstore
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"mailferry/transfer/imapstore/wire"
+	"mailferry/transfer/mail"
 )
 
 // lanes are the connections on which folders share their appending. There are as many as
@@ -13,66 +15,94 @@ import (
 type lanes struct {
 	pool *pool
 
-	mu      sync.Mutex
-	open    []*lane
-	opening int
-	enough  bool // the server wanted no more connections
+	mu     sync.Mutex
+	all    []*lane
+	enough bool // the server wanted no more connections
 }
 
 type lane struct {
-	*wire.Lane
-	conn    *wire.Conn
-	folders int
-	octets  int64 // that its folders expect
+	*wire.Lane // once ready
+	conn       *wire.Conn
+	ready      chan struct{} // closed when there is a connection, or none could be had
+	failed     bool
+	folders    int
+	octets     int64 // that its folders expect
 }
 
 // board returns the lane with the least to do, or a new one, for a folder that expects so many octets.
 func (s *lanes) board(ctx context.Context, octets int64) (*lane, error) {
-	if l := s.least(octets); l != nil {
-		return l, nil
+	for {
+		l, mine := s.pick(octets)
+		if mine {
+			again, err := s.equip(ctx, l)
+			switch {
+			case err == nil:
+				return l, nil
+			case again:
+				continue
+			}
+			return nil, err
+		}
+		select {
+		case <-l.ready:
+			if !l.failed {
+				return l, nil
+			}
+		case <-ctx.Done():
+			s.leave(l, octets)
+			return nil, &mail.Error{Op: "connect", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()}
+		}
 	}
+}
+
+// pick returns a lane; a new one, which the caller equips, if mine.
+func (s *lanes) pick(octets int64) (l *lane, mine bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.enough && len(s.all) < cap(s.pool.slots) {
+		l = &lane{ready: make(chan struct{}), folders: 1, octets: octets}
+		s.all = append(s.all, l)
+		return l, true
+	}
+	for _, other := range s.all {
+		if other.healthy() && (l == nil || cmp.Or(cmp.Compare(other.octets, l.octets), cmp.Compare(other.folders, l.folders)) < 0) {
+			l = other
+		}
+	}
+	if l == nil { // in addition to those that are about to end
+		l = &lane{ready: make(chan struct{}), folders: 1, octets: octets}
+		s.all = append(s.all, l)
+		return l, true
+	}
+	l.folders++
+	l.octets += octets
+	return l, false
+}
+
+// healthy is true of a lane that has no connection yet, too. The caller holds lanes.mu.
+func (l *lane) healthy() bool { return l.Lane == nil || l.Lane.Healthy() }
+
+// equip gives a new lane its connection. again is true if there are others that do without.
+func (s *lanes) equip(ctx context.Context, l *lane) (again bool, err error) {
 	conn, err := s.pool.acquire(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opening--
+	defer close(l.ready)
 	if err != nil {
-		if l := s.pick(octets); l != nil && ctx.Err() == nil {
-			s.enough = true
-			return l, nil
+		l.failed = true
+		s.remove(l)
+		if ctx.Err() == nil && slices.ContainsFunc(s.all, func(o *lane) bool { return o.Lane != nil && o.healthy() }) {
+			s.enough, again = true, true
 		}
-		return nil, err
+		return again, err
 	}
-	l := &lane{Lane: conn.NewLane(), conn: conn, folders: 1, octets: octets}
-	s.open = append(s.open, l)
-	return l, nil
+	l.Lane, l.conn = conn.NewLane(), conn
+	return false, nil
 }
 
-// least returns nil when a new lane is to be opened.
-func (s *lanes) least(octets int64) *lane {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.enough && len(s.open)+s.opening < cap(s.pool.slots) {
-		s.opening++
-		return nil
-	}
-	l := s.pick(octets)
-	if l == nil {
-		s.opening++
-	}
-	return l
-}
-
-func (s *lanes) pick(octets int64) (best *lane) {
-	for _, l := range s.open {
-		if l.Healthy() && (best == nil || cmp.Or(cmp.Compare(l.octets, best.octets), cmp.Compare(l.folders, best.folders)) < 0) {
-			best = l
-		}
-	}
-	if best != nil {
-		best.folders++
-		best.octets += octets
-	}
-	return best
+func (s *lanes) remove(l *lane) {
+	s.all = slices.DeleteFunc(s.all, func(o *lane) bool { return o == l })
+	s.enough = s.enough && len(s.all) > 0
 }
 
 // leave ends a lane that its last folder leaves.
@@ -80,15 +110,9 @@ func (s *lanes) leave(l *lane, octets int64) {
 	s.mu.Lock()
 	l.folders--
 	l.octets -= octets
-	last := l.folders == 0
+	last := l.folders == 0 && !l.failed
 	if last {
-		for i, other := range s.open {
-			if other == l {
-				s.open = append(s.open[:i:i], s.open[i+1:]...)
-				break
-			}
-		}
-		s.enough = s.enough && len(s.open) > 0
+		s.remove(l)
 	}
 	s.mu.Unlock()
 	if last {

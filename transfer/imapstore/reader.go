@@ -159,7 +159,7 @@ func (r *reader) pass(conn *wire.Conn) {
 // Once so little is left to come, other folders are asked for behind it, as long as they are no
 // more together. More would leave a folder waiting for a busy connection when another becomes free.
 const (
-	followBytes    = 2 << 20
+	followBytes    = 8 << 20
 	followMessages = 8
 	followFolders  = 16
 )
