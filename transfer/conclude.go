@@ -19,7 +19,7 @@ func (p *pairWork) conclude(context.Context) error {
 }
 
 // conclude records the state of both ends of every pair that is done, so that the next
-// run need not open what is finished. One listing tells the destination's.
+// run need not open what is finished. One listing tells the destination's, as far as it is not known.
 func (r *run) conclude(ctx context.Context) error {
 	var done []*pairWork
 	for _, f := range r.folders {
@@ -35,24 +35,13 @@ func (r *run) conclude(ctx context.Context) error {
 	// What was done is recorded even when the run was stopped.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	var list []mail.Folder
-	err := r.insist(ctx, mail.Path{}, always, func() (err error) {
-		list, err = r.job.Dest.Folders(ctx)
-		return err
-	})
+	states, err := r.finalStates(ctx, done)
 	if err != nil {
-		return at(EndDest, err)
-	}
-	listed := make(map[mail.Path]mail.Folder, len(list))
-	for _, f := range list {
-		listed[f.Path] = f
+		return err
 	}
 	var change Change
 	for _, p := range done {
-		now, err := r.destStatus(ctx, listed[p.dest])
-		if err != nil {
-			return err
-		}
+		now := states[p.dest]
 		if now.UIDValidity == p.opened.UIDValidity {
 			pair := p.finalState(now)
 			change.Pairs = append(change.Pairs, &pair)
@@ -62,6 +51,47 @@ func (r *run) conclude(ctx context.Context) error {
 		return nil
 	}
 	return ofLedger(r.ledger.Commit(ctx, change))
+}
+
+// finalStates returns the destination's state, by folder. Where nothing was added it is that of
+// the opening: what has come since is found by the next run, as what comes a moment later is.
+func (r *run) finalStates(ctx context.Context, done []*pairWork) (map[mail.Path]mail.Status, error) {
+	states := make(map[mail.Path]mail.Status)
+	unknown := false
+	for _, p := range done {
+		switch {
+		case p.final != nil:
+			states[p.dest] = *p.final
+		case p.added == 0 && len(p.pairs) == 1 && p.opened.UIDNext != 0:
+			states[p.dest] = p.opened
+		default:
+			unknown = true
+		}
+	}
+	if !unknown {
+		return states, nil
+	}
+	var list []mail.Folder
+	err := r.insist(ctx, mail.Path{}, always, func() (err error) {
+		list, err = r.job.Dest.Folders(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, at(EndDest, err)
+	}
+	listed := make(map[mail.Path]mail.Folder, len(list))
+	for _, f := range list {
+		listed[f.Path] = f
+	}
+	for _, p := range done {
+		if _, known := states[p.dest]; known {
+			continue
+		}
+		if states[p.dest], err = r.destStatus(ctx, listed[p.dest]); err != nil {
+			return nil, err
+		}
+	}
+	return states, nil
 }
 
 // destStatus opens the folder where the destination does not tell its status otherwise.

@@ -26,14 +26,15 @@ type folderWork struct {
 	shared bool // the destination is appended to on a session that other folders use, too
 
 	// Of the current attempt.
-	reader  mail.Reader // the destination; nil in a dry run before it exists
-	writer  mail.Writer // the same handle; nil in a dry run
-	tries   int         // attempts since the last progress
-	struck  int         // messages given up because they end the connection
-	lastUID mail.UID    // greatest UID that an append in this attempt got
-	round   int         // counts attempts
-	base    int         // messages at the first plan of this attempt; -1: none yet
-	added   int         // messages this attempt added
+	reader  mail.Reader  // the destination; nil in a dry run before it exists
+	writer  mail.Writer  // the same handle; nil in a dry run
+	tries   int          // attempts since the last progress
+	struck  int          // messages given up because they end the connection
+	lastUID mail.UID     // greatest UID that an append in this attempt got
+	round   int          // counts attempts
+	base    int          // messages at the first plan of this attempt; -1: none yet
+	added   int          // messages this attempt added
+	final   *mail.Status // the destination's, behind the last message; nil: unknown
 }
 
 func (f *folderWork) messages() (n int) {
@@ -226,7 +227,7 @@ func (f *folderWork) attempt(ctx context.Context) (err error) {
 	if err := f.open(ctx); err != nil {
 		return err
 	}
-	f.lastUID, f.base, f.added = 0, -1, 0
+	f.lastUID, f.base, f.added, f.final = 0, -1, 0, nil
 	f.round++
 	if err := f.voidStale(ctx); err != nil {
 		return err

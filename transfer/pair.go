@@ -59,7 +59,7 @@ type pairWork struct {
 	suspect bool     // so much vanished from the source that the archive keeps it current
 
 	concluded bool        // the work went to its end in this run
-	opened    mail.Status // the destination's, when it did
+	opened    mail.Status // the destination's, as of the opening of that attempt
 	ended     int         // the attempt in which it did
 }
 

@@ -25,9 +25,8 @@ func Run(ctx context.Context, job Job) (*Report, error) {
 	if err != nil {
 		return &Report{DryRun: job.DryRun, Started: time.Now(), Finished: time.Now()}, err
 	}
-	err = r.begin(ctx)
 	defer r.leave()
-	if err != nil {
+	if err := r.begin(ctx); err != nil {
 		r.endHistory(ctx, err)
 		r.report.finish()
 		return r.report, err
@@ -61,7 +60,7 @@ type run struct {
 	seen      map[mail.Path]mail.Status // the source's folders, as listed when the run began
 	historian mail.Historian            // the destination, if it is an archive and a run has begun
 	fresh     bool                      // no run of this ledger's can have sent anything to the destination yet
-	leave     func()                    // ends what was started ahead of its time
+	ends      []func()                  // of what was started ahead of its time
 }
 
 func newRun(job *Job) (*run, error) {
@@ -86,11 +85,14 @@ func newRun(job *Job) (*run, error) {
 		ledger = noLedger{}
 	}
 	return &run{job: job, ledger: &commits{Ledger: ledger}, watch: &watcher{observe: job.Observe},
-		report: &Report{DryRun: job.DryRun, Started: time.Now()}, leave: func() {}}, nil
+		report: &Report{DryRun: job.DryRun, Started: time.Now()}}, nil
 }
 
 // begin lists both ends, pairs the folders and creates what is missing.
 func (r *run) begin(ctx context.Context) error {
+	if isNew(r.ledger) && !r.job.DryRun {
+		r.makeReady(ctx, r.job.Connections, r.job.Source, r.job.Dest) // there will be much to do
+	}
 	var src, dst []mail.Folder
 	err := r.insist(ctx, mail.Path{}, comeBackLater, func() (err error) {
 		src, dst, err = listBoth(ctx, r.job.Source, r.job.Dest)
@@ -155,26 +157,41 @@ func (r *run) prepare(ctx context.Context) {
 			work++
 		}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	var g errgroup.Group
-	r.leave = func() {
-		cancel()
-		g.Wait()
-		dropHeadStarts(r.folders)
+	if work < 2 {
+		work = 0
 	}
-	early := r.headStarts(ctx)
-	prepare := func(end mail.Source) {
-		if p, ok := end.(mail.Preparer); ok && work > 1 {
-			g.Go(func() error {
-				p.Prepare(ctx, min(work, r.job.Connections))
-				return nil
-			})
+	r.makeReady(ctx, work, r.job.Dest)
+	if r.headStarts(ctx) == 0 {
+		r.makeReady(ctx, work, r.job.Source)
+	}
+}
+
+// makeReady prepares handles, at most as many as there are connections, until the run ends.
+func (r *run) makeReady(ctx context.Context, handles int, ends ...mail.Source) {
+	for _, end := range ends {
+		p, ok := end.(mail.Preparer)
+		if !ok || handles == 0 {
+			continue
 		}
+		ctx, cancel := context.WithCancel(ctx)
+		ready := make(chan struct{})
+		go func() {
+			defer close(ready)
+			p.Prepare(ctx, min(handles, r.job.Connections))
+		}()
+		r.ends = append(r.ends, func() {
+			cancel()
+			<-ready
+		})
 	}
-	prepare(r.job.Dest)
-	if early == 0 {
-		prepare(r.job.Source)
+}
+
+// leave ends what was started ahead of its time.
+func (r *run) leave() {
+	for _, end := range r.ends {
+		end()
 	}
+	dropHeadStarts(r.folders)
 }
 
 func listBoth(ctx context.Context, a mail.Source, b mail.Source) (src, dst []mail.Folder, err error) {

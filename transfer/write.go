@@ -47,6 +47,7 @@ type sent struct {
 // come; only what the destination does not tell, or refuses, makes it wait for all of them.
 // What is confirmed is recorded even when the work ends with an error.
 func (p *pairWork) write(ctx context.Context, todo mail.UIDSet, in <-chan *item) (err error) {
+	p.final = nil
 	w := &writing{pairWork: p, journal: &journal{ledger: p.run.ledger, pair: p.pair.ID,
 		validity: p.pair.DestState.UIDValidity, next: p.next, size: p.run.job.Batch, rest: todo.Clone()}}
 	defer func() {
@@ -63,7 +64,7 @@ func (p *pairWork) write(ctx context.Context, todo mail.UIDSet, in <-chan *item)
 			return err
 		}
 		if it == nil {
-			return w.check(ctx)
+			return w.finish(ctx)
 		}
 		if err := w.send(ctx, it); err != nil {
 			return err
@@ -170,6 +171,19 @@ func (w *writing) take() {
 			w.confirm(s, s.uid)
 		}
 	}
+}
+
+// finish is check after the last message. Where the destination tells the folder's state with the last
+// answer, nobody has to ask for it.
+func (w *writing) finish(ctx context.Context) error {
+	if f, ok := w.writer.(mail.Finisher); ok {
+		now, err := f.Finish(ctx)
+		if err != nil {
+			return w.broken(err)
+		}
+		w.final = now
+	}
+	return w.check(ctx)
 }
 
 // check waits for every answer and finds out what the destination did not tell. Messages

@@ -20,7 +20,10 @@ type appender struct {
 	appended bool
 }
 
-var _ mail.AppendStore = (*Store)(nil)
+var (
+	_ mail.AppendStore = (*Store)(nil)
+	_ mail.Finisher    = (*appender)(nil)
+)
 
 // OpenAppender implements mail.AppendStore.
 func (s *Store) OpenAppender(ctx context.Context, path mail.Path, octets int64) (mail.Writer, error) {
@@ -32,18 +35,28 @@ func (s *Store) OpenAppender(ctx context.Context, path mail.Path, octets int64) 
 	if err != nil {
 		return nil, at(err, path)
 	}
-	sender, selected, err := l.Enter(ctx, raw)
-	a := &appender{store: s, lane: l, sender: sender, path: path, octets: octets}
-	if err == nil {
-		if a.status = statusOf(selected); a.status.UIDNext == 0 || a.status.Messages > 0 || a.status.UIDValidity == 0 {
-			err = a.ownSession("open for appending")
-		}
+	a := &appender{store: s, lane: l, path: path, octets: octets}
+	if st, ok := s.expected(path); ok {
+		a.sender, a.status = l.Board(raw, st.UIDValidity), st
+		return a, nil
 	}
-	if err != nil {
+	if err := a.enter(ctx, raw); err != nil {
 		a.Close()
 		return nil, at(err, path)
 	}
 	return a, nil
+}
+
+// enter opens the folder to find out its state.
+func (a *appender) enter(ctx context.Context, raw string) (err error) {
+	var sel wire.Selected
+	if a.sender, sel, err = a.lane.Enter(ctx, raw); err != nil {
+		return err
+	}
+	if a.status = statusOf(sel); !isEmpty(a.status) {
+		return a.ownSession("open for appending")
+	}
+	return nil
 }
 
 // laneName returns the raw name of a folder that is known from the last listing.
@@ -82,6 +95,18 @@ func (a *appender) Flush(ctx context.Context) error {
 		return a.closed("append")
 	}
 	return at(a.sender.Flush(ctx), a.path)
+}
+
+// Finish implements mail.Finisher.
+func (a *appender) Finish(ctx context.Context) (*mail.Status, error) {
+	if a.lane == nil {
+		return nil, a.closed("append")
+	}
+	now, err := a.sender.Finish(ctx)
+	if now != nil {
+		now.Permanent, now.AnyKeyword = a.status.Permanent, a.status.AnyKeyword
+	}
+	return now, at(err, a.path)
 }
 
 // List implements mail.Reader: the folder was empty when it was opened.

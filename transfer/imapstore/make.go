@@ -47,11 +47,41 @@ func (s *Store) CreateAll(ctx context.Context, folders []mail.Folder) (errs []er
 		}
 		if then.Mailboxes != nil {
 			now = foldersOf(s.learn(then.Mailboxes))
+			s.expect(now, *then.Opened)
 		}
 		return nil
 	})
 	return errs, now, err
 }
+
+// expect notes the state of folders that were listed behind the creation of some, so that those without mail need
+// not be opened to be appended to. What can be stored in one that was made can be in all.
+func (s *Store) expect(now []mail.Folder, opened wire.Selected) {
+	if opened.ReadOnly || opened.NotSticky {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.empty = make(map[mail.Path]mail.Status)
+	for _, f := range now {
+		if f.Status != nil && isEmpty(*f.Status) {
+			state := *f.Status
+			state.Permanent, state.AnyKeyword = opened.Permanent, opened.AnyKeyword
+			s.empty[f.Path] = state
+		}
+	}
+}
+
+// expected returns, once, the state of a folder that was listed without mail just now.
+func (s *Store) expected(path mail.Path) (mail.Status, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, ok := s.empty[path]
+	delete(s.empty, path)
+	return st, ok
+}
+
+func isEmpty(st mail.Status) bool { return st.UIDValidity != 0 && st.UIDNext != 0 && st.Messages == 0 }
 
 // create makes one folder. A refusal may mean that the parent has to be made first,
 // or that the folder exists.

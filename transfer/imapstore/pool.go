@@ -14,14 +14,14 @@ import (
 // opens one at a time, and after a refused one none at all: several attempts at
 // once lock accounts.
 type pool struct {
-	opts  Options
-	slots chan struct{} // one for each connection handed out
-	first chan struct{} // held by the one that dials before anyone has logged in
+	opts   Options
+	slots  chan struct{} // one for each connection handed out
+	first  chan struct{} // held by the one that dials before anyone has logged in
+	logged chan struct{} // closed when somebody has
 
 	mu      sync.Mutex
 	idle    []parked
 	dialed  int
-	logged  bool
 	known   *wire.Known // from the first login on
 	refused error       // the first login's fate, where it is final
 	closed  bool
@@ -39,7 +39,7 @@ var errClosed = errors.New("the account has been closed")
 const stale = 30 * time.Second
 
 func newPool(opts Options) *pool {
-	return &pool{opts: opts, slots: make(chan struct{}, opts.Connections), first: make(chan struct{}, 1)}
+	return &pool{opts: opts, slots: make(chan struct{}, opts.Connections), first: make(chan struct{}, 1), logged: make(chan struct{})}
 }
 
 // acquire returns a connection that release must get back.
@@ -111,8 +111,9 @@ func (p *pool) dial(ctx context.Context) (*wire.Conn, error) {
 		return nil, p.firstFailed(err)
 	}
 	p.mu.Lock()
-	p.logged, p.known = true, conn.Known()
+	p.known = conn.Known()
 	p.mu.Unlock()
+	close(p.logged)
 	return conn, nil
 }
 
@@ -125,18 +126,22 @@ func (p *pool) another(ctx context.Context) (*wire.Conn, error) {
 	return wire.Dial(ctx, opts)
 }
 
-// prepare logs in until there are so many connections, all at once. One that fails is left to
-// whoever needs it: the server may not want more.
+// prepare logs in until there are so many connections, all at once, when somebody has logged in. One that
+// fails is left to whoever needs it: the server may not want more.
 func (p *pool) prepare(ctx context.Context, most int) {
+	select {
+	case <-p.logged:
+	case <-ctx.Done():
+		return
+	}
 	p.mu.Lock()
-	ready := p.logged && !p.closed
 	lacking := min(most, cap(p.slots)) - len(p.idle) - len(p.slots)
+	if p.closed {
+		lacking = 0
+	}
 	p.mu.Unlock()
 	var wg sync.WaitGroup
 	for range lacking {
-		if !ready {
-			return
-		}
 		wg.Go(func() {
 			select {
 			case p.slots <- struct{}{}:
@@ -171,9 +176,12 @@ func (p *pool) firstFailed(err error) error {
 }
 
 func (p *pool) hasLogged() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.logged
+	select {
+	case <-p.logged:
+		return true
+	default:
+		return false
+	}
 }
 
 func (p *pool) finalRefusal() error {

@@ -19,15 +19,21 @@ func TestPreparedConnections(t *testing.T) {
 	var trace bytes.Buffer
 	opts.Trace = &trace
 	src := imapstore.NewSource(opts)
-	src.Prepare(t.Context(), 3)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	src.Prepare(cancelled, 3)
 	if logins := strings.Count(trace.String(), "AUTHENTICATE"); logins != 0 {
 		t.Errorf("%d logins before the first", logins)
 	}
+	ready := make(chan struct{})
+	go func() {
+		defer close(ready)
+		src.Prepare(t.Context(), 3)
+	}()
 	if _, err := src.Folders(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
+	<-ready
 	src.Prepare(cancelled, 3)
 	src.Prepare(t.Context(), 9)
 	src.Prepare(t.Context(), 9)

@@ -19,8 +19,9 @@ type Store struct {
 	readOnly bool // nothing will be created
 
 	mu     sync.Mutex
-	server *server // nil until the first connection
-	names  *names  // nil until the folders were listed
+	server *server                   // nil until the first connection
+	names  *names                    // nil until the folders were listed
+	empty  map[mail.Path]mail.Status // folders that were listed behind a creation and not opened since
 }
 
 var (

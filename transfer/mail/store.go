@@ -36,8 +36,8 @@ type AheadSource interface {
 // Preparer is a Source that can make ready for several handles at once what each of them
 // would have to wait for.
 type Preparer interface {
-	// Prepare makes ready for so many handles, as far as it can, and returns then. What
-	// fails is left to the opening of a handle.
+	// Prepare makes ready for so many handles, as far as it can, and returns then. It begins when the store
+	// is first used. What fails is left to the opening of a handle.
 	Prepare(ctx context.Context, handles int)
 }
 
@@ -119,6 +119,13 @@ type Writer interface {
 type Expunger interface {
 	// Expunge removes exactly these messages. UIDs not there are passed over.
 	Expunge(ctx context.Context, uids UIDSet) error
+}
+
+// Finisher is a Writer that can tell the folder's state as the last message arrives.
+type Finisher interface {
+	// Finish is Flush and then Refresh, in the time that Flush takes. The Status is nil where the store does not
+	// tell it like that.
+	Finish(ctx context.Context) (*Status, error)
 }
 
 // Subscriber is a Store with a list of subscriptions (RFC 9051 section 6.3.7).

@@ -17,6 +17,7 @@ type NewMailbox struct {
 type Afterwards struct {
 	Prefix    string
 	Mailboxes []*Mailbox // as List returns them; nil if a folder was refused, or the listing was
+	Opened    *Selected  // what the server tells of the first folder made when it is selected; nil likewise
 }
 
 // CreateAll makes folders in that order, without waiting for one before it asks for
@@ -64,34 +65,55 @@ func (c *Conn) createEach(op string, boxes []NewMailbox, then *Afterwards) ([]er
 			commands[i].add(" (USE (" + string(box.Role) + "))")
 		}
 	}
-	l := newLister()
-	if then != nil {
-		commands = append(commands, c.listCommands(then.Prefix)...)
-	}
-	replies, err := c.replies(op, commands, func(i int, s *response) error {
-		l.take(s, then != nil && i == len(commands)-1)
-		return nil
-	})
+	after, t := c.afterwards(boxes, then), &tour{lister: newLister(), made: len(boxes)}
+	t.last = len(boxes) + len(after) - 1
+	replies, err := c.replies(op, append(commands, after...), t.take)
 	if err != nil {
 		return make([]error, len(boxes)), err
 	}
-	made, listed := replies[:len(boxes)], replies[len(boxes):]
+	made := replies[:len(boxes)]
 	for i, rep := range made {
 		if exists(rep) && rep.Status == "NO" {
 			made[i] = Reply{Status: "OK"}
 		}
 	}
 	errs, err := verdicts(op, made)
-	if err == nil && then != nil && allOK(made) && allOK(listed) {
-		if err = c.statusOfRest(op, l); err == nil {
-			then.Mailboxes = l.boxes
+	if err == nil && len(after) > 0 && !slices.ContainsFunc(replies, func(rep Reply) bool { return !rep.OK() }) {
+		if err = c.statusOfRest(op, t.lister); err == nil {
+			t.opened.complete(replies[len(boxes)])
+			then.Mailboxes, then.Opened = t.lister.boxes, &t.opened
 		}
 	}
 	return errs, err
 }
 
-func allOK(replies []Reply) bool {
-	return !slices.ContainsFunc(replies, func(rep Reply) bool { return !rep.OK() })
+// afterwards are the commands behind the creation: SELECT first, and no folder selected in the end, for
+// a server may not show in the state of the selected folder what has come to it.
+func (c *Conn) afterwards(boxes []NewMailbox, then *Afterwards) (commands []*command) {
+	if then == nil || len(boxes) == 0 {
+		return nil
+	}
+	commands = append(commands, c.opening("SELECT", boxes[0].Raw))
+	if c.caps.Has("UNSELECT") {
+		commands = append(commands, newCommand("UNSELECT"))
+	}
+	return append(commands, c.listCommands(then.Prefix)...)
+}
+
+// tour takes in the answers to afterwards.
+type tour struct {
+	lister *lister
+	opened Selected
+	made   int // commands before it
+	last   int
+}
+
+func (t *tour) take(i int, s *response) error {
+	if i == t.made {
+		t.opened.take(s)
+	}
+	t.lister.take(s, i == t.last && i > t.made)
+	return nil
 }
 
 // SetSubscribedAll adds folders to the list of subscriptions, or takes them out,

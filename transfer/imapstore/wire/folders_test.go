@@ -53,24 +53,29 @@ func TestFoldersAreListedBehindTheirCreation(t *testing.T) {
 		{"OK", "NO not now", ""},
 	} {
 		c := dial(t, `
-S: * PREAUTH [CAPABILITY IMAP4rev1 LIST-EXTENDED LIST-STATUS] hello
+S: * PREAUTH [CAPABILITY IMAP4rev1 LIST-EXTENDED LIST-STATUS UNSELECT] hello
 C: A1 CREATE "a"
 C: A2 CREATE "b"
-C: A3 LIST "" "p/*" RETURN (STATUS (UIDVALIDITY UIDNEXT MESSAGES UNSEEN))
-C: A4 LIST "" INBOX RETURN (STATUS (UIDVALIDITY UIDNEXT MESSAGES UNSEEN))
-C: A5 LIST (SUBSCRIBED) "" "*"
+C: A3 SELECT "a"
+C: A4 UNSELECT
+C: A5 LIST "" "p/*" RETURN (STATUS (UIDVALIDITY UIDNEXT MESSAGES UNSEEN))
+C: A6 LIST "" INBOX RETURN (STATUS (UIDVALIDITY UIDNEXT MESSAGES UNSEEN))
+C: A7 LIST (SUBSCRIBED) "" "*"
 S: A1 OK
 S: * LIST () "/" INBOX
 S: * STATUS INBOX (UIDVALIDITY 1 UIDNEXT 2 MESSAGES 1 UNSEEN 0)
 S: A2 `+test.created+`
+S: * OK [PERMANENTFLAGS (\Seen \*)] any
+S: A3 OK [READ-WRITE]
+S: A4 OK
 S: * LIST () "/" a
 S: * STATUS a (UIDVALIDITY 7 UIDNEXT 1 MESSAGES 0 UNSEEN 0)
 S: * LIST () "/" b
 S: * STATUS b (UIDVALIDITY 8 UIDNEXT 1 MESSAGES 0 UNSEEN 0)
-S: A3 OK
-S: A4 `+test.listed+`
-S: * LIST () "/" a
 S: A5 OK
+S: A6 `+test.listed+`
+S: * LIST () "/" a
+S: A7 OK
 wait`)
 		then := &Afterwards{Prefix: "p/"}
 		if _, err := c.CreateAll(t.Context(), []NewMailbox{{Raw: "a"}, {Raw: "b"}}, then); err != nil {
@@ -82,6 +87,9 @@ wait`)
 			if m.Status == nil || m.Status.UIDValidity == 0 || m.Subscribed != (m.Raw == "a") {
 				t.Errorf("%+v", m)
 			}
+		}
+		if o := then.Opened; (o != nil) != (got != "") || o != nil && (!o.AnyKeyword || !o.Permanent.Has(mail.Seen) || o.ReadOnly) {
+			t.Errorf("opened: %+v", o)
 		}
 		if got != test.want || !c.Usable() {
 			t.Errorf("%s, %s: listed %q, usable %t", test.created, test.listed, got, c.Usable())

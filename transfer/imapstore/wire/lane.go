@@ -13,8 +13,8 @@ import (
 // waits for its last answers the next one's messages are on their way: on a long line most of
 // the time of small folders is waiting. A goroutine of its own reads the answers.
 //
-// It needs LITERAL+, so that nothing has to be asked for amid a command. Everything it sends is SELECT
-// and APPEND, and APPEND names its folder: which folder is selected does not matter to it.
+// It needs LITERAL+, so that nothing has to be asked for amid a command. Everything it sends is SELECT,
+// APPEND and STATUS, and these two name their folder: which one is selected does not matter to them.
 type Lane struct {
 	c     *Conn
 	multi bool // MULTIAPPEND
@@ -34,14 +34,16 @@ type Lane struct {
 	closing  bool
 }
 
-// ride is a command on its way: an APPEND, or a SELECT.
+// ride is a command on its way: an APPEND, a SELECT or a STATUS.
 type ride struct {
 	tag      string
 	sender   *Sender // whose messages these are
 	items    []*appended
 	bytes    int64
 	answered bool
-	selects  *Selected // nil: an APPEND
+	selects  *Selected    // of a SELECT
+	asks     bool         // it is a STATUS
+	status   *mail.Status // what was answered to it
 	reply    Reply
 }
 
@@ -57,6 +59,8 @@ type Sender struct {
 	open  int // messages on their way
 	ended []ending
 	again []*appended // of a MULTIAPPEND that was refused: they go one by one
+	late  bool        // some of them have gone
+	top   mail.UID    // greatest UID told
 	err   error       // of this folder alone
 }
 
@@ -89,13 +93,6 @@ func (l *Lane) End() {
 	<-l.ended
 }
 
-// Load tells how much is on its way, in octets.
-func (l *Lane) Load() int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.bytes
-}
-
 // Healthy reports whether the lane takes more folders.
 func (l *Lane) Healthy() bool {
 	l.mu.Lock()
@@ -109,23 +106,35 @@ func (l *Lane) Enter(ctx context.Context, raw string) (*Sender, Selected, error)
 	defer l.tied(ctx)()
 	c := l.c
 	m := c.opening("SELECT", raw)
-	s := &Sender{lane: l, raw: raw, limit: c.caps.AppendLimit()}
+	s := l.Board(raw, 0)
 	r := &ride{sender: s, selects: &Selected{}}
 	if err := l.command(m, r); err != nil {
 		return nil, Selected{}, err
 	}
-	l.mu.Lock()
-	for !r.answered {
-		l.moved.Wait()
-	}
-	err := l.wide
-	l.mu.Unlock()
-	if r.reply.Status == "" {
+	if err := l.await(r); err != nil {
 		return nil, Selected{}, err
 	}
 	sel, err := r.selects.settled(op, r.reply)
 	s.validity = sel.UIDValidity
 	return s, sel, err
+}
+
+// Board is Enter for a folder of which is known, without asking, that it is there under that UIDVALIDITY.
+func (l *Lane) Board(raw string, validity uint32) *Sender {
+	return &Sender{lane: l, raw: raw, limit: l.c.caps.AppendLimit(), validity: validity}
+}
+
+// await waits for the reply. Its error is that of a lane which ended before.
+func (l *Lane) await(r *ride) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for !r.answered {
+		l.moved.Wait()
+	}
+	if r.reply.Status == "" {
+		return l.wide
+	}
+	return nil
 }
 
 // command writes m at once.
@@ -184,6 +193,32 @@ func (s *Sender) Flush(ctx context.Context) error {
 	return s.trouble()
 }
 
+// Finish is Flush, and asks for the folder's state behind the last message. The state is nil if
+// the server does not tell it, or if something had to be sent once more.
+func (s *Sender) Finish(ctx context.Context) (*mail.Status, error) {
+	l := s.lane
+	defer l.tied(ctx)()
+	s.report()
+	l.mu.Lock()
+	s.late = false
+	l.mu.Unlock()
+	r := &ride{sender: s, asks: true}
+	if l.command(newCommand("STATUS").name(s.raw).add(" ("+l.c.statusItems()+")"), r) == nil {
+		l.await(r)
+	}
+	s.finish()
+	if err := s.trouble(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// Of the selected folder Dovecot tells it before the messages are there.
+	if s.late || !r.reply.OK() || r.status == nil || r.status.UIDValidity != s.validity || r.status.UIDNext <= s.top {
+		return nil, nil
+	}
+	return r.status, nil
+}
+
 // Abandon ends what is still on its way as uncertain, and the lane with it, if anything is.
 func (s *Sender) Abandon() {
 	l := s.lane
@@ -232,6 +267,7 @@ func (s *Sender) report() {
 		l.mu.Lock()
 		ended, again := s.ended, s.again
 		s.ended, s.again = nil, nil
+		s.late = s.late || len(again) > 0
 		l.mu.Unlock()
 		for _, e := range ended {
 			e.item.done(e.uid, e.err)

@@ -56,6 +56,10 @@ func (l *Lane) untagged(s *response) {
 		return // they are read by those who write; or everything has been given up meanwhile
 	}
 	done := l.c.note(s)
+	if s.Name == "STATUS" {
+		l.status(s)
+		return
+	}
 	sel := l.queue[0].selects
 	if sel == nil || done {
 		return
@@ -66,6 +70,28 @@ func (l *Lane) untagged(s *response) {
 	}
 	if sel.take(s); sel.closed {
 		*sel = Selected{}
+	}
+}
+
+// status gives a folder's state to the command that asks for it, or else to the oldest that asks for
+// one: servers answer them one after the other, and some spell the name differently. lane.mu is held.
+func (l *Lane) status(s *response) {
+	name, status := readStatus(s)
+	var asking *ride
+	for _, r := range l.queue {
+		if !r.asks || r.status != nil {
+			continue
+		}
+		if r.sender.raw == name {
+			asking = r
+			break
+		}
+		if asking == nil {
+			asking = r
+		}
+	}
+	if asking != nil {
+		asking.status = status
 	}
 }
 
@@ -88,7 +114,7 @@ func (l *Lane) settle(tag string, rep Reply) {
 
 // settle applies the reply to an APPEND. lane.mu is held.
 func (r *ride) settle(l *Lane) {
-	if r.selects != nil {
+	if r.selects != nil || r.asks {
 		return
 	}
 	s := r.sender
@@ -121,6 +147,7 @@ func (r *ride) settle(l *Lane) {
 func (s *Sender) over(item *appended, uid mail.UID, err error) {
 	item.msg.Body.Release()
 	s.open--
+	s.top = max(s.top, uid)
 	s.ended = append(s.ended, ending{item, uid, err})
 }
 

@@ -51,6 +51,18 @@ func (a *appender) Append(ctx context.Context, msg *mail.Message, done func(mail
 	return a.writer.Append(ctx, msg, done)
 }
 
+// Finish implements mail.Finisher.
+func (a *appender) Finish(ctx context.Context) (*mail.Status, error) {
+	if err := a.Flush(ctx); err != nil {
+		return nil, err
+	}
+	h := a.handle()
+	h.m.mu.Lock()
+	defer h.m.mu.Unlock()
+	now := h.view(h.m.status(h.f))
+	return &now, nil
+}
+
 func (a *appender) List(ctx context.Context, opts mail.ListOptions, fn func(mail.Info) error) error {
 	if a.appended {
 		return a.without(ctx, "list")

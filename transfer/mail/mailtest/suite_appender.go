@@ -1,6 +1,7 @@
 package mailtest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -121,10 +122,15 @@ func (e *env) appendThrough(path mail.Path, first, last int) error {
 			return err
 		}
 	}
-	if err := w.Flush(e.ctx); err != nil {
-		return err
+	f, ok := w.(mail.Finisher)
+	if !ok {
+		return cmp.Or(w.Flush(e.ctx), refused)
 	}
-	return refused
+	now, err := f.Finish(e.ctx)
+	if then := w.Status(); now != nil && (now.UIDValidity != then.UIDValidity || int(now.Messages) != last-first+1 || int(now.UIDNext) < last-first+2) {
+		e.Errorf("after %d letters an appender says %+v", last-first+1, *now)
+	}
+	return cmp.Or(err, refused)
 }
 
 // checkAppenderAlone: what takes a session of the folder's own is refused, and nothing is changed by it.
