@@ -94,6 +94,11 @@ func (w *writing) receive(ctx context.Context, in <-chan *item) (*item, error) {
 				continue
 			}
 			starving = cry
+			if p, ok := w.writer.(mail.Pusher); ok {
+				if err := p.Push(ctx); err != nil {
+					return nil, w.broken(err)
+				}
+			}
 		}
 		select {
 		case it := <-in:

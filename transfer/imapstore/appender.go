@@ -23,6 +23,7 @@ type appender struct {
 var (
 	_ mail.AppendStore = (*Store)(nil)
 	_ mail.Finisher    = (*appender)(nil)
+	_ mail.Pusher      = (*appender)(nil)
 )
 
 // OpenAppender implements mail.AppendStore.
@@ -87,6 +88,14 @@ func (a *appender) Append(ctx context.Context, msg *mail.Message, done func(mail
 	}
 	a.appended = true
 	return at(a.sender.AppendOne(ctx, msg, located), a.path)
+}
+
+// Push implements mail.Pusher.
+func (a *appender) Push(ctx context.Context) error {
+	if a.lane == nil {
+		return a.closed("append")
+	}
+	return at(a.sender.Push(ctx), a.path)
 }
 
 // Flush implements mail.Writer.

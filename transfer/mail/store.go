@@ -121,6 +121,13 @@ type Expunger interface {
 	Expunge(ctx context.Context, uids UIDSet) error
 }
 
+// Pusher is a Writer that keeps messages back until there are many, or until it is flushed.
+type Pusher interface {
+	// Push sends what is kept back if nothing else is being waited for. The caller has nothing more to append
+	// just now. Its error is like Flush's.
+	Push(ctx context.Context) error
+}
+
 // Finisher is a Writer that can tell the folder's state as the last message arrives.
 type Finisher interface {
 	// Finish is Flush and then Refresh, in the time that Flush takes. The Status is nil where the store does not

@@ -21,8 +21,7 @@ type Lane struct {
 	ended chan struct{}
 
 	// write is held by whoever writes to the connection, and never while mu is.
-	write   sync.Mutex
-	current *ride // an APPEND that is being written
+	write sync.Mutex
 
 	mu       sync.Mutex
 	moved    *sync.Cond
@@ -54,6 +53,8 @@ type Sender struct {
 	raw      string
 	limit    int64
 	validity uint32
+	held     []*appended // for the next MULTIAPPEND
+	bytes    int64       // of these
 
 	// Guarded by lane.mu.
 	open  int // messages on their way
@@ -141,18 +142,9 @@ func (l *Lane) await(r *ride) error {
 func (l *Lane) command(m *command, r *ride) error {
 	l.write.Lock()
 	defer l.write.Unlock()
-	if err := l.closeCurrent(); err != nil {
+	if err := l.join(r); err != nil {
 		return err
 	}
-	l.mu.Lock()
-	if l.wide != nil {
-		defer l.mu.Unlock()
-		return l.wide
-	}
-	r.tag = l.c.upcoming()
-	l.queue = append(l.queue, r)
-	l.moved.Broadcast()
-	l.mu.Unlock()
 	l.c.traceCommand(l.c.nextTag(), m)
 	l.c.bw.WriteString(r.tag + " ")
 	for _, p := range m.parts {
@@ -163,6 +155,22 @@ func (l *Lane) command(m *command, r *ride) error {
 	}
 	l.c.bw.WriteString("\r\n")
 	return l.flush()
+}
+
+// join makes r the last of what is on its way.
+func (l *Lane) join(r *ride) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wide != nil {
+		return l.wide
+	}
+	r.tag = l.c.upcoming()
+	l.queue = append(l.queue, r)
+	l.bytes += r.bytes
+	l.messages += len(r.items)
+	r.sender.open += len(r.items)
+	l.moved.Broadcast()
+	return nil
 }
 
 // AppendOne queues a message.
@@ -178,12 +186,45 @@ func (s *Sender) AppendOne(ctx context.Context, msg *mail.Message, done Done) er
 		return nil
 	}
 	defer s.lane.tied(ctx)()
-	if err := s.put(item, s.lane.multi); err != nil {
+	if err := s.hold(item); err != nil {
 		s.finish()
 		return err
 	}
 	s.report()
 	return nil
+}
+
+// hold keeps a message back until there are enough for one command: folders that took turns message
+// by message would have nothing to put into one.
+func (s *Sender) hold(item *appended) error {
+	// A literal of no octets gives a MULTIAPPEND up (RFC 3502), so it goes alone.
+	if len(s.held) > 0 && (s.bytes+item.size > batchBytes || item.size == 0) {
+		if err := s.send(); err != nil {
+			s.drop(err, item)
+			return err
+		}
+	}
+	s.held, s.bytes = append(s.held, item), s.bytes+item.size
+	if s.lane.multi && len(s.held) < batchMessages && s.bytes < batchBytes && item.size > 0 {
+		return nil
+	}
+	return s.send()
+}
+
+// Push sends what is kept back, unless an answer is awaited in any case: there may soon be more.
+func (s *Sender) Push(ctx context.Context) error {
+	l := s.lane
+	defer l.tied(ctx)()
+	s.report()
+	l.mu.Lock()
+	waiting := s.open > 0
+	l.mu.Unlock()
+	if !waiting {
+		_ = s.send() // what fails ends as uncertain
+	}
+	l.push()
+	s.report()
+	return s.trouble()
 }
 
 // Flush returns when done has run for every message of this folder's.
@@ -199,6 +240,7 @@ func (s *Sender) Finish(ctx context.Context) (*mail.Status, error) {
 	l := s.lane
 	defer l.tied(ctx)()
 	s.report()
+	_ = s.send()
 	l.mu.Lock()
 	s.late = false
 	l.mu.Unlock()
@@ -219,16 +261,18 @@ func (s *Sender) Finish(ctx context.Context) (*mail.Status, error) {
 	return r.status, nil
 }
 
-// Abandon ends what is still on its way as uncertain, and the lane with it, if anything is.
+// Abandon ends what has not been answered as uncertain, and the lane with it, if anything is on its way.
 func (s *Sender) Abandon() {
 	l := s.lane
+	err := error(&mail.Error{Op: opAppend, Scope: mail.ScopeStore, Retry: mail.RetrySoon, Kind: mail.KindConnect,
+		Err: errors.New("given up before the server answered")})
 	l.mu.Lock()
 	open := s.open
 	l.mu.Unlock()
 	if open > 0 {
-		err := errors.New("given up before the server answered")
-		l.fail(&mail.Error{Op: opAppend, Scope: mail.ScopeStore, Retry: mail.RetrySoon, Kind: mail.KindConnect, Err: err})
+		err = l.fail(err)
 	}
+	s.drop(err, s.take()...)
 	s.finish()
 }
 
@@ -247,7 +291,8 @@ func (s *Sender) finish() {
 	l := s.lane
 	for {
 		s.report()
-		l.push(true)
+		_ = s.send()
+		l.push()
 		l.mu.Lock()
 		for s.open > 0 && len(s.ended) == 0 && len(s.again) == 0 {
 			l.moved.Wait()
@@ -273,7 +318,7 @@ func (s *Sender) report() {
 			e.item.done(e.uid, e.err)
 		}
 		for _, item := range again {
-			_ = s.put(item, false) // what fails ends as uncertain
+			_ = s.write([]*appended{item}) // what fails ends as uncertain
 		}
 		if len(ended)+len(again) == 0 {
 			return
@@ -281,102 +326,81 @@ func (s *Sender) report() {
 	}
 }
 
-// put writes one message. If it fails the message has ended, or is about to.
-func (s *Sender) put(item *appended, join bool) error {
+// take returns what is kept back, and keeps it no longer.
+func (s *Sender) take() []*appended {
+	items := s.held
+	s.held, s.bytes = nil, 0
+	return items
+}
+
+// send writes what is kept back.
+func (s *Sender) send() error {
+	if len(s.held) == 0 {
+		return nil
+	}
+	return s.write(s.take())
+}
+
+// write writes one APPEND. If it fails its messages have ended, or are about to.
+func (s *Sender) write(items []*appended) error {
 	l := s.lane
 	l.room()
 	l.write.Lock()
 	defer l.write.Unlock()
-	if err := l.board(s, item, join); err != nil {
+	r := &ride{sender: s, items: items}
+	for _, item := range items {
+		r.bytes += item.size
+	}
+	if err := l.join(r); err != nil {
+		s.drop(err, items...)
 		return err
 	}
-	l.c.announce(item)
-	if err := l.c.copyItem(item); err != nil {
-		if werr := l.c.bw.Flush(); werr != nil { // bufio repeats the network's error
-			return l.fail(werr)
-		}
-		return l.fail(bodyFailed(err))
-	}
-	r := l.current
-	// A literal of no octets gives a MULTIAPPEND up (RFC 3502), so it goes alone.
-	if !join || len(r.items) >= batchMessages || r.bytes >= batchBytes || item.size == 0 {
-		return l.closeCurrent()
-	}
-	return nil
-}
-
-// board makes item part of the command that is being written, or begins one.
-func (l *Lane) board(s *Sender, item *appended, join bool) error {
-	if r := l.current; r != nil && (!join || r.sender != s || r.bytes+item.size > batchBytes || item.size == 0) {
-		if err := l.closeCurrent(); err != nil {
-			s.end(item, 0, uncertain(err))
-			return err
-		}
-	}
-	if l.join(s, item) {
-		return nil
-	}
-	if err := l.closeCurrent(); err != nil {
-		s.end(item, 0, uncertain(err))
-		return err
-	}
-	l.mu.Lock()
-	if err := l.wide; err != nil {
-		l.mu.Unlock()
-		s.end(item, 0, uncertain(err))
-		return err
-	}
-	r := &ride{tag: l.c.upcoming(), sender: s}
-	l.queue = append(l.queue, r)
-	l.add(r, item)
-	l.moved.Broadcast()
-	l.mu.Unlock()
-	l.current = r
 	l.c.beginAppend(s.raw)
-	return nil
+	for _, item := range items {
+		if l.answered(r) {
+			break // refused before its end
+		}
+		l.c.announce(item)
+		if err := l.c.copyItem(item); err != nil {
+			if werr := l.c.bw.Flush(); werr != nil { // bufio repeats the network's error
+				return l.fail(werr)
+			}
+			return l.fail(bodyFailed(err))
+		}
+	}
+	if _, err := l.c.bw.WriteString("\r\n"); err != nil {
+		return l.fail(err)
+	}
+	if len(items) == 1 && r.bytes < batchBytes/2 {
+		return nil // goes with the next one
+	}
+	return l.flush()
 }
 
-// join is false when there is no command to join, or it has been answered before its end.
-func (l *Lane) join(s *Sender, item *appended) bool {
+func (l *Lane) answered(r *ride) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.current == nil || l.current.answered {
-		return false
+	return r.answered
+}
+
+// drop ends messages that are part of no command.
+func (s *Sender) drop(err error, items ...*appended) {
+	for _, item := range items {
+		item.msg.Body.Release()
 	}
-	l.add(l.current, item)
-	return true
-}
-
-func (l *Lane) add(r *ride, item *appended) {
-	r.items = append(r.items, item)
-	r.bytes += item.size
-	l.bytes += item.size
-	l.messages++
-	r.sender.open++
-}
-
-// end is for a message that is not part of any command.
-func (s *Sender) end(item *appended, uid mail.UID, err error) {
-	item.msg.Body.Release()
 	s.lane.mu.Lock()
-	s.ended = append(s.ended, ending{item, uid, err})
-	s.lane.mu.Unlock()
+	defer s.lane.mu.Unlock()
+	for _, item := range items {
+		s.ended = append(s.ended, ending{item, 0, uncertain(err)})
+	}
 }
 
-// room waits until another message fits the window. A command that is being written
-// stays open as long as there is an older one to wait for.
+// room waits until another command fits the window.
 func (l *Lane) room() {
-	for {
+	for !l.fits() {
+		l.push()
 		l.mu.Lock()
-		if l.fits() {
-			l.mu.Unlock()
-			return
-		}
-		sole := len(l.queue) == 1
-		l.mu.Unlock()
-		l.push(sole)
-		l.mu.Lock()
-		if sole == (len(l.queue) == 1) && !l.fits() {
+		if !l.free() {
 			l.moved.Wait()
 		}
 		l.mu.Unlock()
@@ -384,28 +408,21 @@ func (l *Lane) room() {
 }
 
 func (l *Lane) fits() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.free()
+}
+
+// free is fits. mu is held.
+func (l *Lane) free() bool {
 	return l.wide != nil || len(l.queue) == 0 || l.bytes < windowBytes && l.messages < windowMessages
 }
 
-// push sends what is buffered, with the end of the command that is being written if whole.
-func (l *Lane) push(whole bool) {
+// push sends what is buffered. A failure ends everything that is on its way.
+func (l *Lane) push() {
 	l.write.Lock()
 	defer l.write.Unlock()
-	if whole && l.closeCurrent() != nil {
-		return
-	}
-	_ = l.flush() // a failure ends everything that is on its way
-}
-
-func (l *Lane) closeCurrent() error {
-	if l.current == nil {
-		return nil
-	}
-	l.current = nil
-	if _, err := l.c.bw.WriteString("\r\n"); err != nil {
-		return l.fail(err)
-	}
-	return nil
+	_ = l.flush()
 }
 
 func (l *Lane) flush() error {

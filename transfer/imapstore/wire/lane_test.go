@@ -137,6 +137,9 @@ func TestLaneIsShared(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := a.s.Push(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if err := b.send(1, newBody("six")); err != nil {
 		t.Fatal(err)
 	}
@@ -236,14 +239,54 @@ func TestLaneCancelled(t *testing.T) {
 }
 
 func TestLaneAbandoned(t *testing.T) {
-	l, r := board(t, dial(t, offering("LITERAL+ UIDPLUS MULTIAPPEND")+selecting+"wait"))
-	if err := r.send(1, newBody("one")); err != nil {
-		t.Fatal(err)
+	for _, sent := range []bool{true, false} {
+		l, r := board(t, dial(t, offering("LITERAL+ UIDPLUS MULTIAPPEND")+selecting+"wait"))
+		if err := r.send(1, newBody("one")); err != nil {
+			t.Fatal(err)
+		}
+		if sent {
+			if err := r.s.Push(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.s.Abandon()
+		r.want("1:uncertain")
+		if l.Healthy() == sent {
+			t.Errorf("sent %t: the lane takes more folders: %t", sent, !sent)
+		}
 	}
-	r.s.Abandon()
-	r.want("1:uncertain")
-	if l.Healthy() {
-		t.Error("the lane takes more folders")
+}
+
+// TestLanePush: messages go together as long as an answer is awaited in any case, and two folders
+// that take turns fill a command each.
+func TestLanePush(t *testing.T) {
+	l, a := board(t, dial(t, offering("LITERAL+ UIDPLUS MULTIAPPEND")+selecting+
+		"C: A2 SELECT \"b\"\nS: * 0 EXISTS\nS: * OK [UIDVALIDITY 8]\nS: A2 OK\n"+
+		"C: A3 APPEND \"in box\"\nC: one\nC: A4 APPEND \"b\"\nC: six\n"+
+		"C: A5 APPEND \"in box\"\nC: two\nC: few\nC: A6 APPEND \"b\"\nC: ten\nC: all\n"+
+		"S: A3 OK [APPENDUID 9 1]\nS: A4 OK [APPENDUID 8 1]\nS: A5 OK [APPENDUID 9 2:3]\nS: A6 OK [APPENDUID 8 2:3]\nwait"))
+	b := ride1(t, l, "b")
+	for i, texts := range [][2]string{{"one", "six"}, {"two", "ten"}, {"few", "all"}} {
+		for k, r := range []*rider{a, b} {
+			if err := r.send(i+1, newBody(texts[k])); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.s.Push(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	l.mu.Lock()
+	if len(l.queue) != 2 {
+		t.Errorf("%d commands are on their way", len(l.queue))
+	}
+	l.mu.Unlock()
+	_ = a.s.send() // what Flush sends, without waiting for the answers
+	for _, r := range []*rider{b, a} {
+		if err := r.s.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.want("1:1", "2:2", "3:3")
 	}
 }
 

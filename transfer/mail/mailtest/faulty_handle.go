@@ -205,6 +205,15 @@ func (w *faultyWriter) Flush(ctx context.Context) error {
 	return w.call("flush", func() error { return w.inner.Flush(ctx) })
 }
 
+// Push is a step where the store keeps messages back.
+func (w *faultyWriter) Push(ctx context.Context) error {
+	p, ok := w.inner.(mail.Pusher)
+	if !ok {
+		return nil
+	}
+	return w.call("push", func() error { return p.Push(ctx) })
+}
+
 // Finish is a step of the same name as Flush. Where the store does not tell the state, neither does it.
 func (w *faultyWriter) Finish(ctx context.Context) (now *mail.Status, err error) {
 	f, ok := w.inner.(mail.Finisher)

@@ -118,6 +118,9 @@ func (e *env) appendThrough(path mail.Path, first, last int) error {
 				refused = err
 			}
 		})
+		if p, ok := w.(mail.Pusher); ok && err == nil && n%3 == 0 {
+			err = p.Push(e.ctx)
+		}
 		if err != nil {
 			return err
 		}
