@@ -205,7 +205,7 @@ func (e *executor) reflag(ctx context.Context, s step) error {
 	return e.flush(ctx)
 }
 
-// flush carries the queued changes over and then records the new bases: a crash
+// flush carries the queued changes over. The new bases are recorded later, and before the pair's state is: a crash
 // in between makes the next run set the same flags again.
 func (e *executor) flush(ctx context.Context) error {
 	defer func() { e.changes, e.records, e.dropped = nil, nil, 0 }()
@@ -228,10 +228,21 @@ func (e *executor) flush(ctx context.Context) error {
 			records = append(records, r)
 		}
 	}
-	if len(records) == 0 {
+	e.bases = append(e.bases, records...)
+	if len(e.bases) < reflagBatch {
+		return nil // they go with the next commit
+	}
+	return e.saveBases(ctx)
+}
+
+// saveBases records what flags have been carried over, as far as that has not been done with something else.
+func (p *pairWork) saveBases(ctx context.Context) error {
+	if len(p.bases) == 0 {
 		return nil
 	}
-	return ofLedger(e.run.ledger.Commit(ctx, Change{Records: map[int64][]Record{e.pair.ID: records}}))
+	records := p.bases
+	p.bases = nil
+	return ofLedger(p.run.ledger.Commit(ctx, Change{Records: map[int64][]Record{p.pair.ID: records}}))
 }
 
 // forgetGone drops the records of messages that are at neither end.

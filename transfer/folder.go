@@ -330,9 +330,12 @@ func (f *folderWork) voidStale(ctx context.Context) error {
 		return nil
 	}
 	now := f.writer.Status().UIDValidity
-	recorded, err := f.run.ledger.Pairs(ctx)
-	if err != nil {
-		return ofLedger(err)
+	recorded := f.run.recorded[f.dest] // as the run began: what this one adds is known to be new
+	if f.round > 1 {
+		var err error
+		if recorded, err = f.run.ledger.Pairs(ctx); err != nil {
+			return ofLedger(err)
+		}
 	}
 	for _, old := range recorded {
 		if old.Dest != f.dest || now != 0 && old.DestState.UIDValidity == now && !shrunk(f.status(), old.DestState) {

@@ -26,7 +26,7 @@ type journal struct {
 
 	current, ahead *cover
 	retired        []*cover // nothing more will be sent under them
-	records        []Record // confirmed, and not part of a commit
+	records        []Record // confirmed, or of flags carried over, and not part of a commit
 	bytes          int64    // of these
 	committing     chan error
 	broken         error // of a commit: nothing may be settled any more

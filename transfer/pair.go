@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"mailferry/transfer/mail"
 )
@@ -56,6 +57,7 @@ type pairWork struct {
 	voided  bool     // in a dry run: the ledger's records do not count
 	next    mail.UID // no message sent from now on gets a smaller UID
 	unset   bool     // flags that the destination refused
+	bases   []Record // whose flags have been carried over, which is not recorded yet
 	suspect bool     // so much vanished from the source that the archive keeps it current
 
 	concluded bool        // the work went to its end in this run
@@ -104,9 +106,13 @@ func (p *pairWork) attempt(ctx context.Context) (err error) {
 	if err := p.openSource(ctx); err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, p.closeSource()) }()
+	defer func() {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		err = cmp.Or(err, p.saveBases(late), p.closeSource())
+	}()
 	for _, stage := range []func(context.Context) error{
-		p.checkValidity, p.settle, p.review, p.plan, p.adopt, p.copy, p.conclude,
+		p.checkValidity, p.settle, p.review, p.plan, p.adopt, p.copy, p.saveBases, p.conclude,
 	} {
 		if err := stage(ctx); err != nil {
 			return err

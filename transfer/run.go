@@ -58,6 +58,7 @@ type run struct {
 	report    *Report
 	folders   []*folderWork
 	seen      map[mail.Path]mail.Status // the source's folders, as listed when the run began
+	recorded  map[mail.Path][]Pair      // when the run began, by destination
 	historian mail.Historian            // the destination, if it is an archive and a run has begun
 	fresh     bool                      // no run of this ledger's can have sent anything to the destination yet
 	ends      []func()                  // of what was started ahead of its time
@@ -118,6 +119,10 @@ func (r *run) begin(ctx context.Context) error {
 	r.report.Skipped, r.report.SourceFolders = skipped, skipped+len(chosen)
 	if r.folders, err = r.pairUp(src, dst, chosen, pairs); err != nil {
 		return err
+	}
+	r.recorded = make(map[mail.Path][]Pair)
+	for _, p := range pairs {
+		r.recorded[p.Dest] = append(r.recorded[p.Dest], p)
 	}
 	r.seen = make(map[mail.Path]mail.Status)
 	for _, f := range src {

@@ -20,8 +20,13 @@ type DB struct {
 	readOnly bool
 	temp     string // a directory to remove in the end
 
-	mu      sync.Mutex
-	stmts   map[string]*sql.Stmt
+	turns turns
+
+	// preparing is held while a statement waits for the connection, which a change may have: no change takes it.
+	preparing sync.Mutex
+	stmts     map[string]*sql.Stmt
+
+	mu      sync.Mutex // never held by who waits for the connection
 	setIDs  map[string]int64
 	sets    map[int64]mail.Flags
 	origins map[origin]int64
@@ -184,10 +189,10 @@ func (d *DB) admit(thorough bool) error {
 
 // Close closes the catalogue. It may be called twice.
 func (d *DB) Close() error {
-	d.mu.Lock()
+	d.preparing.Lock()
 	stmts := d.stmts
 	d.stmts = make(map[string]*sql.Stmt)
-	d.mu.Unlock()
+	d.preparing.Unlock()
 	var errs []error
 	for _, s := range stmts {
 		errs = append(errs, s.Close())
@@ -205,8 +210,8 @@ func (d *DB) Close() error {
 
 // stmt returns a prepared statement, which stays prepared.
 func (d *DB) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.preparing.Lock()
+	defer d.preparing.Unlock()
 	if s := d.stmts[query]; s != nil {
 		return s, nil
 	}
@@ -215,26 +220,6 @@ func (d *DB) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 		d.stmts[query] = s
 	}
 	return s, err
-}
-
-// write makes one change, all of it or nothing. It is durable when write returns.
-func (d *DB) write(ctx context.Context, change func(tx *sql.Tx) error) error {
-	if d.readOnly {
-		return errReadOnly
-	}
-	tx, err := d.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := change(tx); err != nil {
-		d.forget()
-		return errors.Join(err, tx.Rollback())
-	}
-	if err := tx.Commit(); err != nil {
-		d.forget()
-		return err
-	}
-	return nil
 }
 
 // forget drops what a change that failed may have put into the caches.

@@ -1,0 +1,107 @@
+package catalogue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+)
+
+// turns collects the changes that arrive while another is being written: each waits for the disk
+// several times, and folders that are written at once would wait one after the other.
+type turns struct {
+	mu      sync.Mutex
+	writing bool
+	waiting []*turn
+}
+
+// turn is a change on its way, and what became of it.
+type turn struct {
+	change func(tx *sql.Tx) error
+	err    error
+	done   chan struct{}
+}
+
+// write carries a change out, all of it or nothing, and returns when it is durable. Changes that wait at the
+// same time are one transaction, and one that fails leaves the others as they are. Once begun it
+// is not cut short by ctx.
+func (d *DB) write(ctx context.Context, change func(tx *sql.Tx) error) error {
+	if d.readOnly {
+		return errReadOnly
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	mine := &turn{change: change, done: make(chan struct{})}
+	t := &d.turns
+	t.mu.Lock()
+	t.waiting = append(t.waiting, mine)
+	leads := !t.writing
+	t.writing = true
+	t.mu.Unlock()
+	if leads {
+		d.writeAll()
+	}
+	<-mine.done
+	return mine.err
+}
+
+// writeAll writes what waits until nothing does.
+func (d *DB) writeAll() {
+	for t := &d.turns; ; {
+		t.mu.Lock()
+		group := t.waiting
+		t.waiting = nil
+		t.writing = len(group) > 0
+		t.mu.Unlock()
+		if len(group) == 0 {
+			return
+		}
+		d.transact(group)
+		for _, one := range group {
+			close(one.done)
+		}
+	}
+}
+
+// transact leaves in each of the group what became of it.
+func (d *DB) transact(group []*turn) {
+	err := d.inOne(group)
+	if err == nil {
+		return
+	}
+	d.forget()
+	for _, one := range group {
+		one.err = errors.Join(one.err, err)
+	}
+}
+
+// inOne carries the group out in one transaction. Its error is that of all of them.
+func (d *DB) inOne(group []*turn) error {
+	tx, err := d.db.BeginTx(context.Background(), nil)
+	if err != nil {
+		return err
+	}
+	for _, one := range group {
+		if one.err, err = d.apart(tx, one.change); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+	}
+	return tx.Commit()
+}
+
+// apart carries a change out so that nothing of it stays behind if it fails. The second error means that the
+// transaction cannot go on: SQLite gives up the whole of it when the disk is full, for example.
+func (d *DB) apart(tx *sql.Tx, change func(tx *sql.Tx) error) (failed, broken error) {
+	if _, err := tx.Exec("SAVEPOINT turn"); err != nil {
+		return nil, err
+	}
+	if failed = change(tx); failed != nil {
+		d.forget()
+		if _, err := tx.Exec("ROLLBACK TO turn"); err != nil {
+			return failed, err
+		}
+	}
+	_, err := tx.Exec("RELEASE turn")
+	return failed, err
+}

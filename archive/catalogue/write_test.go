@@ -1,0 +1,145 @@
+package catalogue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+
+	"mailferry/transfer/mail"
+)
+
+// Changes that arrive while one is being written become one transaction. One that fails leaves
+// nothing behind and takes nothing from the others; one that does not come is no change.
+func TestChangesThatWaitAreWrittenTogether(t *testing.T) {
+	d, err := Create(filepath.Join(t.TempDir(), "catalogue.db"), "maildir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	put := func(n int) func(*sql.Tx) error {
+		return func(tx *sql.Tx) error {
+			_, err := tx.Exec("INSERT INTO flagsets (id, text) VALUES (?, ?)", 1000+n, fmt.Append(nil, "set", n))
+			return err
+		}
+	}
+	if _, err := d.db.Exec("SELECT id, text FROM flagsets"); err != nil {
+		t.Fatal(err)
+	}
+	inside, others := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := d.write(t.Context(), func(tx *sql.Tx) error {
+			close(inside)
+			<-others
+			return put(0)(tx)
+		})
+		if err != nil {
+			t.Errorf("the first: %v", err)
+		}
+	})
+	<-inside
+	refused := errors.New("refused")
+	errs := make([]error, 30)
+	for i := range errs {
+		wg.Go(func() {
+			errs[i] = d.write(t.Context(), func(tx *sql.Tx) error {
+				if err := put(i + 1)(tx); err != nil || i%3 != 1 {
+					return err
+				}
+				return refused
+			})
+		})
+	}
+	for waiting := 0; waiting < len(errs); {
+		d.turns.mu.Lock()
+		waiting = len(d.turns.waiting)
+		d.turns.mu.Unlock()
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.write(cancelled, put(99)); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a context that has ended: %v", err)
+	}
+	close(others)
+	wg.Wait()
+	for i, err := range errs {
+		if (i%3 == 1) != errors.Is(err, refused) || i%3 != 1 && err != nil {
+			t.Errorf("change %d: %v", i, err)
+		}
+		var there int
+		if err := d.db.QueryRow("SELECT count(*) FROM flagsets WHERE id = ?", 1001+i).Scan(&there); err != nil || there != 0 == (i%3 == 1) {
+			t.Errorf("change %d: %d there, %v", i, there, err)
+		}
+	}
+	var n int
+	if err := d.db.QueryRow("SELECT count(*) FROM flagsets WHERE id >= 1000").Scan(&n); err != nil || n != 21 {
+		t.Errorf("%d changes are there, want 21: %v", n, err)
+	}
+	var mode int
+	if err := d.db.QueryRow("PRAGMA synchronous").Scan(&mode); err != nil || mode != 2 {
+		t.Errorf("synchronous %d, %v", mode, err)
+	}
+}
+
+// A change that needs the caches goes on while somebody waits for its connection to prepare a statement.
+func TestChangesDoNotWaitForThoseWhoWaitForThem(t *testing.T) {
+	d, err := Create(filepath.Join(t.TempDir(), "catalogue.db"), "maildir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	prepared := make(chan error, 1)
+	err = d.write(t.Context(), func(tx *sql.Tx) error {
+		go func() {
+			_, err := d.stmt(t.Context(), "SELECT count(*) FROM runs")
+			prepared <- err
+		}()
+		for d.db.Stats().WaitCount == 0 {
+			runtime.Gosched()
+		}
+		_, err := d.setID(tx, mail.NewFlags(mail.Seen, "work"))
+		return err
+	})
+	if err := errors.Join(err, <-prepared); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A transaction that SQLite gives up takes every change of it along, and says so to each.
+func TestABrokenTransactionIsNobodysSuccess(t *testing.T) {
+	d, err := Create(filepath.Join(t.TempDir(), "catalogue.db"), "maildir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	add := func(tx *sql.Tx) error {
+		_, err := tx.Exec("INSERT INTO flagsets (id, text) VALUES (1000, x'01')")
+		return err
+	}
+	group := []*turn{
+		{change: add},
+		{change: func(tx *sql.Tx) error {
+			_, err := tx.Exec("ROLLBACK") // as SQLite does by itself when the disk is full
+			return errors.Join(err, errors.New("full"))
+		}},
+		{change: add},
+	}
+	d.transact(group)
+	for i, one := range group {
+		if one.err == nil {
+			t.Errorf("change %d: no error", i)
+		}
+	}
+	var n int
+	if err := d.db.QueryRow("SELECT count(*) FROM flagsets WHERE id = 1000").Scan(&n); err != nil || n != 0 {
+		t.Errorf("%d there, %v", n, err)
+	}
+	if err := d.write(t.Context(), add); err != nil {
+		t.Errorf("the next change: %v", err)
+	}
+}
