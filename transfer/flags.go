@@ -1,6 +1,10 @@
 package transfer
 
-import "mailferry/transfer/mail"
+import (
+	"slices"
+
+	"mailferry/transfer/mail"
+)
 
 // flagMerge decides how flags of a message that is at both ends change.
 type flagMerge struct {
@@ -22,6 +26,9 @@ func (m flagMerge) diff(source mail.Flags, r Record) (add, remove mail.Flags) {
 		want, _ := permitted(m.wanted(source, now, r), m.dest)
 		return want.Minus(now), now.Minus(want)
 	default:
+		if slices.Equal(source, r.Base) {
+			return nil, nil // as nearly all are
+		}
 		want := m.wanted(source, r.Base, r)
 		return want.Minus(r.Base), r.Base.Minus(want)
 	}

@@ -154,3 +154,48 @@ func TestPlanAccountsForEverything(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkPlan goes through a folder of 100,000 messages of which one in a hundred is new and one has other flags.
+func BenchmarkPlan(b *testing.B) {
+	const messages = 100_000
+	seen, flagged := mail.NewFlags(mail.Seen), mail.NewFlags(mail.Seen, mail.Flagged)
+	var listing []mail.Info
+	var records []Record
+	var dest mail.UIDSet
+	for uid := mail.UID(1); uid <= messages; uid++ {
+		info := mail.Info{UID: uid, Flags: seen, Size: 1000}
+		switch uid % 100 {
+		case 1:
+			listing = append(listing, info)
+			continue
+		case 2:
+			info.Flags = flagged
+		}
+		listing = append(listing, info)
+		records = append(records, Record{Source: uid, Dest: uid + 7, Appended: true, Base: seen})
+		dest.Add(uid + 7)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		p := &planner{dest: dest, merge: flagMerge{mode: FlagsMerge, dest: mail.Status{AnyKeyword: true, Permanent: flagged}}, next: recordsOf(records)}
+		copied, reflagged := 0, 0
+		emit := func(s step) error {
+			switch s.verdict {
+			case copyIt:
+				copied++
+			case reflag:
+				reflagged++
+			}
+			return nil
+		}
+		for _, i := range listing {
+			if err := p.add(i, emit); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := p.end(emit); err != nil || copied != messages/100 || reflagged != messages/100 {
+			b.Fatal(copied, reflagged, err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/messages, "ns/message")
+}
