@@ -42,7 +42,7 @@ func playWeeks(t *testing.T, seed uint64) string {
 		}
 		return false, nil
 	}
-	w := newWorldFrom(t, mailtest.Options{NoResync: rnd.IntN(3) == 0}, opts)
+	w := newWorldFrom(t, mailtest.Options{NoResync: rnd.IntN(3) == 0, Waits: rnd.IntN(4)}, opts)
 	two := rnd.IntN(2) == 0
 	folders := []string{"INBOX", "B"}
 	next := 0
