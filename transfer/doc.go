@@ -5,7 +5,8 @@
 //
 //	list the folders of both ends; filter, map and pair them; check recorded pairs
 //	make what the destination lacks; carry subscriptions over (the source is asked
-//	for the mail of the first new folders meanwhile)
+//	for the mail of the first new folders meanwhile: they are worked on first and at
+//	once, so that none holds a session while others wait for it)
 //	if an earlier run may still be sending: wait until the destination stands still
 //	for each pair that is not finished (a few destination folders at a time; empty ones that are
 //	only appended to share sessions and come first, and one that needs more comes later):
@@ -21,7 +22,8 @@
 //	             record names: all of it the first time, what is new there later
 //	    copy:    intent (the next 1,000; the one after it is committed meanwhile) ->
 //	             fetch in UID order -> append -> record (in the background)
-//	record both ends' Status, and whether nothing is left over, of all pairs at once
+//	record both ends' Status, and whether nothing is left over, of all pairs at once (it came
+//	with the last answer, or is that of the opening where nothing was added, or is listed)
 //	mirror: expunge what this ledger appended and the source no longer has
 //
 // # Why no message is lost

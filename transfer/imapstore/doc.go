@@ -6,6 +6,7 @@
 //
 // On a long line small folders would cost a round trip or two each, in which nothing moves. Two things
 // avoid it. Folders that are only appended to share connections (lanes.go): while one waits for its
-// answers the messages of others are on their way. And what waits for a connection to read from is asked for
+// answers the messages of others are on their way; folders that have just been made and listed need not even
+// be opened for that. And what waits for a connection to read from is asked for
 // behind the mail that one is receiving (queue.go); the connection changes hands when that mail has come.
 package imapstore
