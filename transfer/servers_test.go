@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"mailferry/transfer"
+	"mailferry/transfer/imapstore"
 	"mailferry/transfer/imapstore/imaptest"
 	"mailferry/transfer/mail"
 )
@@ -85,4 +87,51 @@ func (p *serverPair) check(t *testing.T, when string) {
 	if n := p.servers[0].Count("SELECT", "STORE", "UID STORE", "APPEND", "EXPUNGE", "UID EXPUNGE", "CREATE", "DELETE"); n != 0 {
 		t.Errorf("%s: %d commands that could change the source reached it", when, n)
 	}
+}
+
+// A first run opens no folder at the destination but one, to learn what can be stored, and lists them twice: as
+// they are found, and behind their creation. Their final state comes with the last answers: the second
+// run opens nothing.
+func TestAFirstRunAsksLittle(t *testing.T) {
+	p := newServerPair(t, imaptest.Options{})
+	defer p.close()
+	for i := range 20 {
+		f := path(fmt.Sprint("folder ", i))
+		if err := p.src.Create(f, "", false); err != nil {
+			t.Fatal(err)
+		}
+		for k := range i {
+			if _, err := p.src.Append(f, nil, time.Unix(1_500_000_000, 0), []byte(text(fmt.Sprint(i, "-", k), "hello", "x"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	p.before = dump(p.src)
+	ledger := newLedger()
+	run := func() *transfer.Report {
+		from, to := imapstore.NewSource(order{User: "user"}.options(p.srcAddr)), imapstore.New(order{User: "user"}.options(p.dstAddr))
+		defer from.Close()
+		defer to.Close()
+		r, err := transfer.Run(t.Context(), transfer.Job{Source: from, Dest: to, Ledger: ledger})
+		if err != nil || !r.Complete() {
+			t.Fatal(err, r.Problems)
+		}
+		return r
+	}
+	run()
+	p.check(t, "after the first run")
+	count := p.servers[1].Count
+	if n := count("SELECT"); n != 1 {
+		t.Errorf("%d folders were opened", n)
+	}
+	if n := count("LIST"); n != 4 {
+		t.Errorf("%d LISTs", n)
+	}
+	r := run()
+	for _, f := range r.Folders {
+		if f.Err != nil || f.Counts.Copied > 0 {
+			t.Errorf("%q: %+v", f.Source, f)
+		}
+	}
+	p.check(t, "after the second run")
 }

@@ -3,6 +3,7 @@ package imapstore
 import (
 	"context"
 	"errors"
+	"time"
 
 	"mailferry/transfer/imapstore/wire"
 	"mailferry/transfer/mail"
@@ -62,7 +63,7 @@ func (s *Store) expect(now []mail.Folder, opened wire.Selected) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.empty = make(map[mail.Path]mail.Status)
+	s.empty, s.emptySince = make(map[mail.Path]mail.Status), time.Now()
 	for _, f := range now {
 		if f.Status != nil && isEmpty(*f.Status) {
 			state := *f.Status
@@ -72,13 +73,16 @@ func (s *Store) expect(now []mail.Folder, opened wire.Selected) {
 	}
 }
 
+// justNow is how long a folder is believed to be without mail: others may deliver to it.
+const justNow = 5 * time.Second
+
 // expected returns, once, the state of a folder that was listed without mail just now.
 func (s *Store) expected(path mail.Path) (mail.Status, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st, ok := s.empty[path]
 	delete(s.empty, path)
-	return st, ok
+	return st, ok && time.Since(s.emptySince) < justNow
 }
 
 func isEmpty(st mail.Status) bool { return st.UIDValidity != 0 && st.UIDNext != 0 && st.Messages == 0 }

@@ -18,10 +18,11 @@ type Store struct {
 	queue    queue
 	readOnly bool // nothing will be created
 
-	mu     sync.Mutex
-	server *server                   // nil until the first connection
-	names  *names                    // nil until the folders were listed
-	empty  map[mail.Path]mail.Status // folders that were listed behind a creation and not opened since
+	mu         sync.Mutex
+	server     *server                   // nil until the first connection
+	names      *names                    // nil until the folders were listed
+	empty      map[mail.Path]mail.Status // folders that were listed behind a creation and not opened since
+	emptySince time.Time
 }
 
 var (
