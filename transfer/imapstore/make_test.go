@@ -37,8 +37,16 @@ func makeMany(t *testing.T, opts imapstore.Options) (listedAtOnce bool) {
 			t.Fatalf("CreateAll: %v, %v", errs, err)
 		}
 		then, err := st.Folders(t.Context())
-		if err != nil || now != nil && !reflect.DeepEqual(now, then) {
-			t.Errorf("listed with the creation: %+v\nlisted then: %+v, %v", now, then, err)
+		if err != nil || now != nil && len(now) != len(then) {
+			t.Errorf("listed with the creation: %d, listed then: %d, %v", len(now), len(then), err)
+		}
+		for i := range now {
+			if st := now[i].Status; st != nil && then[i].Status != nil {
+				st.UIDValidity = then[i].Status.UIDValidity // which Courier makes up anew until a folder is opened
+			}
+			if !reflect.DeepEqual(now[i], then[i]) {
+				t.Errorf("listed with the creation: %+v %+v, listed then: %+v %+v", now[i], now[i].Status, then[i], then[i].Status)
+			}
 		}
 		listedAtOnce = now != nil
 		paths = nil
