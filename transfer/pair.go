@@ -144,7 +144,7 @@ func (p *pairWork) openSource(ctx context.Context) error {
 // openAhead tells the source what will be asked, where that can be foreseen.
 func (p *pairWork) openAhead(ctx context.Context) (mail.Reader, error) {
 	ahead, ok := p.run.job.Source.(mail.AheadSource)
-	if !ok || p.round > 0 || p.run.job.Full || p.run.job.DryRun {
+	if !ok || p.round > 0 || p.tries > 0 || p.run.job.Full || p.run.job.DryRun {
 		return p.run.job.Source.OpenReader(ctx, p.src.Path)
 	}
 	if p.wholeAhead() {

@@ -26,11 +26,11 @@ func (s *Store) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.
 	if err != nil {
 		return nil, at(err, path)
 	}
-	r, err := s.openOn(ctx, conn, path, func(r *reader, ctx context.Context) (sel wire.Selected, err error) {
-		r.last, r.next = t.whole(), t.rest
-		sel, r.listed, err = r.conn.ExamineAhead(ctx, ahead)
-		return sel, err
-	})
+	r, err := s.openOn(ctx, &reader{store: s, conn: conn, path: path, last: t.whole(), next: t.rest, expected: expected},
+		func(r *reader, ctx context.Context) (sel wire.Selected, err error) {
+			sel, r.listed, err = r.conn.ExamineAhead(ctx, ahead)
+			return sel, err
+		})
 	if err == nil && r.last && r.status.Messages+1 == uint32(r.status.UIDNext) {
 		// Without gaps nothing else will have to be asked.
 		if err = r.follow(&remainder{messages: int(r.status.Messages), bytes: expected}); err != nil {

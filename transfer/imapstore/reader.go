@@ -21,6 +21,8 @@ type reader struct {
 	listed *wire.Fetching // a listing that is on its way; nil: none
 	last   bool           // its next Fetch is the last thing it is used for, in all likelihood
 	next   []*turn        // whose openings have been sent behind what this one fetches
+
+	expected int64 // octets of mail, about
 }
 
 // OpenReader implements mail.Source.
@@ -43,18 +45,18 @@ func (s *Store) open(ctx context.Context, path mail.Path,
 	if err != nil {
 		return nil, err
 	}
-	return s.openOn(ctx, conn, path, enter)
+	return s.openOn(ctx, &reader{store: s, conn: conn, path: path}, enter)
 }
 
-func (s *Store) openOn(ctx context.Context, conn *wire.Conn, path mail.Path,
-	enter func(*reader, context.Context) (wire.Selected, error)) (_ *reader, err error) {
-	r := &reader{store: s, conn: conn, path: path}
-	if err = conn.Compress(ctx); err == nil { // mail is about to move
+// openOn opens the folder on r's connection. After an error r is closed.
+func (s *Store) openOn(ctx context.Context, r *reader, enter func(*reader, context.Context) (wire.Selected, error)) (*reader, error) {
+	err := r.conn.Compress(ctx) // mail is about to move
+	if err == nil {
 		err = r.enter(ctx, enter)
 	}
 	if err != nil {
 		r.Close()
-		return nil, at(err, path)
+		return nil, at(err, r.path)
 	}
 	return r, nil
 }
@@ -131,6 +133,9 @@ func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info,
 	return at(err, r.path)
 }
 
+// wasteBytes is how much mail that nobody wants any more may come before a connection is of use again.
+const wasteBytes = 1 << 20
+
 // Close gives the connection back, or ends it when it is not in order.
 func (r *reader) Close() error {
 	if r.conn != nil {
@@ -140,6 +145,9 @@ func (r *reader) Close() error {
 			r.listed.Drop()
 		}
 		conn.Abandon()
+		if conn.Expects() && r.expected > wasteBytes {
+			conn.Close()
+		}
 		r.pass(conn)
 	}
 	return nil

@@ -79,6 +79,9 @@ func (c *Conn) CanFollow(a *Ahead) bool {
 	return true
 }
 
+// Expects reports whether bodies have been asked for ahead and not been fetched.
+func (c *Conn) Expects() bool { return c.ahead != "" }
+
 // Answers reports whether the query that was sent is q. If so, the UIDs that were
 // expunged will be told where q wants them.
 func (f *Fetching) Answers(q Query) bool {

@@ -86,7 +86,7 @@ func (f *bodyFetch) chunks() error {
 			}
 			tags = append(tags, tag)
 		}
-		f.c.tail = len(tags) == len(parts)
+		f.c.tail = len(tags) == len(parts) && len(cut) == 0 && f.again.Empty()
 		rep, err := f.c.finish(opFetch, tags[i], f.response)
 		if err != nil {
 			return err
@@ -215,6 +215,7 @@ func (f *bodyFetch) response(s *response) error {
 		return f.emptyIfSo(&it, &held)
 	case held.came:
 		f.again.Add(it.UID)
+		f.c.tail = false // it will be asked for
 	default:
 		f.known[it.UID] = &it
 	}

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -228,8 +229,17 @@ func (c *Conn) finish(op, tag string, h handler) (Reply, error) {
 		if err != nil || got == tag {
 			return rep, err
 		}
+		if c.follows(got) {
+			// What comes now is another folder's.
+			return rep, c.outOfStep(op, errOnItsWay)
+		}
 		c.keep(got, rep)
 	}
+}
+
+// follows reports whether a reply is to the opening of a folder whose turn has not come.
+func (c *Conn) follows(tag string) bool {
+	return slices.ContainsFunc(c.next, func(n following) bool { return slices.Contains(n.tags, tag) })
 }
 
 // keep puts a reply aside until it is asked for.

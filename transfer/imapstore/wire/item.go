@@ -74,6 +74,9 @@ func (s *response) fetch(it *Item, onBody bodyFunc) error {
 		if err == nil {
 			err = s.fetchItem(it, onBody)
 		}
+		if err != nil {
+			s.seg, s.pos, s.lit = nil, 0, -1 // how much of the body was read is not known
+		}
 		if err == nil && s.err == nil && s.pos >= len(s.seg) && s.lit < 0 {
 			s.continues()
 		}

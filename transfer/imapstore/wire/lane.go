@@ -40,6 +40,7 @@ type ride struct {
 	items    []*appended
 	bytes    int64
 	answered bool
+	writing  bool         // an APPEND whose end has not been written: its bodies are being read
 	selects  *Selected    // of a SELECT
 	asks     bool         // it is a STATUS
 	status   *mail.Status // what was answered to it
@@ -347,7 +348,7 @@ func (s *Sender) write(items []*appended) error {
 	l.room()
 	l.write.Lock()
 	defer l.write.Unlock()
-	r := &ride{sender: s, items: items}
+	r := &ride{sender: s, items: items, writing: true}
 	for _, item := range items {
 		r.bytes += item.size
 	}
@@ -355,8 +356,19 @@ func (s *Sender) write(items []*appended) error {
 		s.drop(err, items...)
 		return err
 	}
-	l.c.beginAppend(s.raw)
-	for _, item := range items {
+	err := l.writeAppend(r)
+	if early := l.whole(r); err == nil {
+		err = early
+	}
+	if err != nil || len(items) == 1 && r.bytes < batchBytes/2 {
+		return err // goes with the next one
+	}
+	return l.flush()
+}
+
+func (l *Lane) writeAppend(r *ride) error {
+	l.c.beginAppend(r.sender.raw)
+	for _, item := range r.items {
 		if l.answered(r) {
 			break // refused before its end
 		}
@@ -371,10 +383,29 @@ func (s *Sender) write(items []*appended) error {
 	if _, err := l.c.bw.WriteString("\r\n"); err != nil {
 		return l.fail(err)
 	}
-	if len(items) == 1 && r.bytes < batchBytes/2 {
-		return nil // goes with the next one
+	return nil
+}
+
+// whole takes in what was answered before the end of r was written: until then its bodies were being read.
+// An OK to what has not been sent says nothing.
+func (l *Lane) whole(r *ride) error {
+	l.mu.Lock()
+	r.writing = false
+	if !r.answered || r.reply.Status == "" {
+		l.mu.Unlock()
+		return nil
 	}
-	return l.flush()
+	if !r.reply.OK() {
+		r.settle(l)
+		l.mu.Unlock()
+		return nil
+	}
+	err := &mail.Error{Op: opAppend, Scope: mail.ScopeStore, Retry: mail.RetrySoon, Kind: mail.KindProtocol, Err: errEarlyOK}
+	for _, item := range r.items {
+		r.sender.over(item, 0, uncertain(err))
+	}
+	l.mu.Unlock()
+	return l.fail(err)
 }
 
 func (l *Lane) answered(r *ride) bool {

@@ -50,16 +50,19 @@ func (l *Lane) answer() (tag string, rep Reply, err error) {
 // untagged takes in what concerns the connection or a folder that is being selected, which is
 // the oldest command then: what comes before belongs to the folder selected before.
 func (l *Lane) untagged(s *response) {
+	if s.Name == "STATUS" { // its name may be on the line still: nobody can give the lane up under its lock
+		name, status := readStatus(s)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.status(name, status)
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.Name == "CAPABILITY" || len(l.queue) == 0 {
 		return // they are read by those who write; or everything has been given up meanwhile
 	}
 	done := l.c.note(s)
-	if s.Name == "STATUS" {
-		l.status(s)
-		return
-	}
 	sel := l.queue[0].selects
 	if sel == nil || done {
 		return
@@ -75,8 +78,7 @@ func (l *Lane) untagged(s *response) {
 
 // status gives a folder's state to the command that asks for it, or else to the oldest that asks for
 // one: servers answer them one after the other, and some spell the name differently. lane.mu is held.
-func (l *Lane) status(s *response) {
-	name, status := readStatus(s)
+func (l *Lane) status(name string, status *mail.Status) {
 	var asking *ride
 	for _, r := range l.queue {
 		if !r.asks || r.status != nil {
@@ -107,7 +109,9 @@ func (l *Lane) settle(tag string, rep Reply) {
 		l.bytes -= r.bytes
 		l.messages -= len(r.items)
 		r.answered, r.reply = true, rep
-		r.settle(l)
+		if !r.writing {
+			r.settle(l)
+		}
 		return
 	}
 }

@@ -34,13 +34,21 @@ func (t *transport) Read(p []byte) (int, error) {
 	}
 }
 
-func (t *transport) Write(p []byte) (int, error) {
-	if err := t.Conn.SetWriteDeadline(time.Now().Add(t.idle)); err != nil {
-		return 0, err
+// piece is how much has to be sent within the idle time: a large body in memory comes as one Write.
+const piece = 256 << 10
+
+// Write gives up when a piece cannot be sent in time.
+func (t *transport) Write(p []byte) (sent int, err error) {
+	for more := true; more; more = sent < len(p) && err == nil { // at least once
+		if err = t.Conn.SetWriteDeadline(time.Now().Add(t.idle)); err != nil {
+			return sent, err
+		}
+		var n int
+		n, err = t.Conn.Write(p[sent:min(sent+piece, len(p))])
+		t.sent.Add(int64(n))
+		sent += n
 	}
-	n, err := t.Conn.Write(p)
-	t.sent.Add(int64(n))
-	return n, err
+	return sent, err
 }
 
 // SetDeadline and its kin are for the layer above, which must not change ours.
