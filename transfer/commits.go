@@ -20,6 +20,7 @@ type commits struct {
 type commit struct {
 	change Change
 	done   chan error
+	lead   chan struct{} // closed when it is its turn to write what waits, itself first
 }
 
 // Commit returns when the change is durable, or has failed with those it was written with: then the ledger is of
@@ -28,34 +29,39 @@ func (c *commits) Commit(ctx context.Context, change Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	mine := &commit{change, make(chan error, 1)}
+	mine := &commit{change, make(chan error, 1), make(chan struct{})}
 	c.mu.Lock()
 	c.waiting = append(c.waiting, mine)
-	leads := !c.writing
-	c.writing = true
-	c.mu.Unlock()
-	if leads {
-		c.write(context.WithoutCancel(ctx))
+	if !c.writing {
+		c.writing = true
+		close(mine.lead)
 	}
-	return <-mine.done
+	c.mu.Unlock()
+	select {
+	case err := <-mine.done:
+		return err
+	case <-mine.lead:
+		return c.write(context.WithoutCancel(ctx))
+	}
 }
 
-// write writes what waits until nothing does.
-func (c *commits) write(ctx context.Context) {
-	for {
-		c.mu.Lock()
-		group := joinable(c.waiting)
-		c.waiting = c.waiting[len(group):]
-		c.writing = len(group) > 0
-		c.mu.Unlock()
-		if len(group) == 0 {
-			return
-		}
-		err := c.Ledger.Commit(ctx, joined(group))
-		for _, one := range group {
-			one.done <- err
-		}
+// write writes what waits and leaves what has come meanwhile to the first of those: nobody writes
+// for others longer than for itself.
+func (c *commits) write(ctx context.Context) error {
+	c.mu.Lock()
+	group := joinable(c.waiting)
+	c.waiting = c.waiting[len(group):]
+	c.mu.Unlock()
+	err := c.Ledger.Commit(ctx, joined(group))
+	for _, one := range group {
+		one.done <- err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writing = len(c.waiting) > 0; c.writing {
+		close(c.waiting[0].lead)
+	}
+	return err
 }
 
 // joinable returns those at the front that make one Change: what concerns a whole pair stays alone.

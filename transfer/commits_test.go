@@ -86,6 +86,32 @@ func TestWhatConcernsAWholePairIsWrittenAlone(t *testing.T) {
 	}
 }
 
+// TestNobodyWritesForOthersAllTheTime: whoever's own change is durable goes on, however many come after it.
+func TestNobodyWritesForOthersAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &slowLedger{leave: make(chan error)}
+		c := &commits{Ledger: l}
+		back := make(chan int, 4)
+		for i := range 4 {
+			go func() {
+				_ = c.Commit(context.Background(), ofPair(int64(i), 1))
+				back <- i
+			}()
+			synctest.Wait()
+			if i == 0 {
+				continue
+			}
+			l.leave <- nil
+			synctest.Wait()
+			if len(back) != 1 || <-back != i-1 {
+				t.Fatalf("%d is not back though its change is durable", i-1)
+			}
+		}
+		l.leave <- nil
+		<-back
+	})
+}
+
 func TestACommitThatFailsFailsForAllOfIt(t *testing.T) {
 	l := &slowLedger{}
 	full := errors.New("disk full")

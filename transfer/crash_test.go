@@ -195,7 +195,7 @@ func killEverywhere(t *testing.T, dest imaptest.Options) {
 					p.check(t, fmt.Sprintf("killed at %s %d", at, n))
 					p.close()
 				}
-				if kills < 6 {
+				if kills < 4 { // folders commit together: how often differs
 					t.Errorf("only %d kills took place", kills)
 				}
 			})

@@ -12,6 +12,9 @@ const reflagBatch = 500
 // plan lists the source, decides about every message, and carries out the flag
 // changes on the way. What is to be copied is left in p.todo.
 func (p *pairWork) plan(ctx context.Context) error {
+	if err := p.saveBases(ctx); err != nil { // or the same flags would seem to have changed again
+		return err
+	}
 	p.listed, p.already, p.leftOut, p.todo = false, 0, nil, mail.UIDSet{}
 	p.found, p.absent, p.unplaced, p.appended = 0, p.copied.Len()+p.gone.Len(), 0, 0
 	p.expunge = make(map[mail.UID]mail.UID)

@@ -64,8 +64,8 @@ func (f *folderWork) octets() (n int64) {
 // finish works on the folder until it is done or given up. Its error is one
 // that ends the run, or errPutOff.
 func (f *folderWork) finish(ctx context.Context) error {
+	defer dropHeadStarts([]*folderWork{f}) // others wait for the session
 	if f.pairs[0].err != nil {
-		dropHeadStarts([]*folderWork{f})
 		f.announce()
 		return nil
 	}
@@ -106,7 +106,7 @@ func (f *folderWork) keepTrying(ctx context.Context) error {
 		if e.Retry == mail.RetryNever || f.tries >= f.run.job.Timing.Attempts || f.struck >= maxStruck {
 			return err
 		}
-		if err := f.pause(ctx, e, err); err != nil {
+		if err := f.waitForRoom(ctx, e, err); err != nil {
 			return err
 		}
 		if f.shared {
@@ -134,6 +134,22 @@ func (f *folderWork) canShare(ctx context.Context) bool {
 	return err == nil && len(intents) == 0
 }
 
+// waitForRoom waits until another folder is through, where the server wants fewer connections than there are: that
+// is no fault of this folder's. Otherwise it is pause.
+func (f *folderWork) waitForRoom(ctx context.Context, e *mail.Error, cause error) error {
+	if e.Kind != mail.KindLimit {
+		return f.pause(ctx, e, cause)
+	}
+	tries := f.tries
+	traded, err := f.run.slots.trade(ctx)
+	if err != nil || !traded {
+		return cmp.Or(err, f.pause(ctx, e, cause))
+	}
+	f.tries = tries - 1
+	f.run.watch.retry(f.pairs[0].src.Path, tries, 0, false, cause)
+	return nil
+}
+
 // pause waits before the next attempt: as long as the server asked, otherwise
 // longer each time, with jitter so that connections do not return in step.
 func (f *folderWork) pause(ctx context.Context, e *mail.Error, err error) error {
@@ -146,11 +162,6 @@ func (f *folderWork) pause(ctx context.Context, e *mail.Error, err error) error 
 		wait += time.Duration(rand.Int64N(int64(wait)/4 + 1))
 	}
 	f.run.watch.retry(f.pairs[0].src.Path, f.tries, wait, e.After > 0, err)
-	if e.Kind == mail.KindLimit {
-		if err := f.run.slots.trade(ctx); err != nil {
-			return err
-		}
-	}
 	return f.run.pause(ctx, wait)
 }
 
@@ -351,6 +362,7 @@ func (f *folderWork) voidStale(ctx context.Context) error {
 			if p.pair.ID == old.ID {
 				p.pair, p.done, p.concluded = fresh, false, false
 				p.copied, p.adopted = mail.UIDSet{}, mail.UIDSet{}
+				p.doubtRefusals()
 			}
 		}
 	}

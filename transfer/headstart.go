@@ -54,7 +54,7 @@ func (r *run) headStarts(ctx context.Context) (started int) {
 // firstNew returns the pairs that will be worked on first, as far as their destination holds
 // nothing and the source can be asked ahead.
 func (r *run) firstNew() (early []*pairWork) {
-	if _, ok := r.job.Source.(mail.AheadSource); !ok || r.job.Dest.Traits().Connections != 0 && !r.job.Dest.Traits().Appenders {
+	if _, ok := r.job.Source.(mail.AheadSource); !ok || r.job.Full || r.job.Dest.Traits().Connections != 0 && !r.job.Dest.Traits().Appenders {
 		return nil
 	}
 	for _, f := range r.folders {

@@ -2,6 +2,7 @@ package transfer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -9,6 +10,32 @@ import (
 	"mailferry/transfer"
 	"mailferry/transfer/mail/mailtest"
 )
+
+// TestAFolderThatNeedsNoMailGivesItsSessionBack: one that is not worked on, because the user asked to stop, may hold
+// what others wait for.
+func TestAFolderThatNeedsNoMailGivesItsSessionBack(t *testing.T) {
+	for range 30 {
+		w := newWorldFrom(t, mailtest.Options{Waits: 2}, mailtest.Options{})
+		for i := range 8 {
+			fill(w.src, fmt.Sprintf("f%d", i), 3)
+		}
+		stop := make(chan struct{})
+		plan := mailtest.NewPlan(t, mailtest.Fault{At: "dst open", Do: func() { close(stop) }})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		_, err := transfer.Run(ctx, transfer.Job{Source: w.src, Dest: mailtest.Faulty(w.dst, plan), Ledger: w.ledger,
+			Connections: 2, Timing: noWait(), Stop: stop})
+		if ctx.Err() != nil {
+			t.Fatal("it never ended")
+		}
+		cancel()
+		if err != nil && !errors.Is(err, transfer.ErrStopped) {
+			t.Fatal(err)
+		}
+		if r := w.mustRun(t); r.Total.Copied+r.Total.Already != 8*3 {
+			t.Fatalf("%+v", r.Total)
+		}
+	}
+}
 
 // Folders whose mail is asked for before their turn hold the source's sessions. Bigger folders,
 // which cannot be asked ahead, come first by size: if they were worked on first, they would wait for
@@ -34,5 +61,25 @@ func TestFoldersAskedAheadHoldUpNobody(t *testing.T) {
 			wantCounts(t, r, 40*5+40*3, 0, 0, 0)
 			wantCounts(t, w.mustRun(t), 0, 40*5+40*3, 0, 0)
 		})
+	}
+}
+
+// TestFewerConnectionsThanWished: a server that lets fewer in than the user allows costs no waiting, and no folder an
+// attempt: others are at work, and the folder goes on when one of them is through.
+func TestFewerConnectionsThanWished(t *testing.T) {
+	for _, dst := range []mailtest.Options{{}, {NoAppenders: true, Connections: 4}} {
+		w := newWorldFrom(t, mailtest.Options{Sessions: 2}, dst)
+		for i := range 80 {
+			fill(w.src, fmt.Sprintf("f%d", i), 3)
+		}
+		timing := transfer.Timing{Attempts: 2, Sleep: func(context.Context, time.Duration) error {
+			t.Error("it sleeps")
+			return nil
+		}}
+		r, err := transfer.Run(t.Context(), transfer.Job{Source: w.src, Dest: w.dst, Ledger: w.ledger, Connections: 4, Timing: timing})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantCounts(t, r, 80*3, 0, 0, 0)
 	}
 }

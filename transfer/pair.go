@@ -75,9 +75,15 @@ func (p *pairWork) startOver() {
 	p.copied, p.adopted, p.sentAll, p.gone = mail.UIDSet{}, mail.UIDSet{}, mail.UIDSet{}, mail.UIDSet{}
 	p.plain, p.doubt = mail.UIDSet{}, mail.UIDSet{}
 	clear(p.failed)
+	clear(p.strikes)
+	p.doubtRefusals()
+}
+
+// doubtRefusals makes messages that were refused be looked for with all the others: the intents that told
+// where are void.
+func (p *pairWork) doubtRefusals() {
 	clear(p.refused)
 	clear(p.refusedSize)
-	clear(p.strikes)
 }
 
 // filterText changes whenever a run could come to another result than the last
@@ -210,6 +216,7 @@ func (p *pairWork) checkValidity(ctx context.Context) error {
 		return ofLedger(err)
 	}
 	p.pair = fresh
+	p.doubtRefusals()
 	return nil
 }
 

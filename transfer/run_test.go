@@ -322,6 +322,55 @@ func TestRefusedAfterTheEffect(t *testing.T) {
 	}
 }
 
+// TestRefusedAfterTheEffectInAFolderThatIsReplaced: the second opening finds the folder under another UIDVALIDITY,
+// so that the intent cannot tell any more where to look for what was refused.
+func TestRefusedAfterTheEffectInAFolderThatIsReplaced(t *testing.T) {
+	w := newWorld(t, mailtest.Options{Refuse: func(_ mail.Path, raw []byte) (bool, error) {
+		return bytes.Contains(raw, []byte("liar")), errIf(bytes.Contains(raw, []byte("liar")))
+	}})
+	fill(w.src, "a", 3)
+	w.src.PutText(path("a"), text("l", "liar", "stored, but NO"))
+	plan := mailtest.NewPlan(t, mailtest.Fault{At: "dst open writer a", Step: 2, Do: func() { w.dst.SetUIDValidity(path("a"), 4711, 10) }})
+	r, err := w.run(t, plan)
+	if err != nil || !plan.Fired() || !r.Complete() {
+		t.Fatalf("%v, fired %t, %+v", err, plan.Fired(), r.Total)
+	}
+	wantCounts(t, w.mustRun(t), 0, 4, 0, 0)
+	if n := len(w.dst.Messages(path("a"))); n != 4 {
+		t.Errorf("%d messages, want 4", n)
+	}
+}
+
+func errIf(refused bool) error {
+	if !refused {
+		return nil
+	}
+	return &mail.Error{Op: "append", Scope: mail.ScopeMessage, Retry: mail.RetryNever, Kind: mail.KindRefused, Err: errTest}
+}
+
+// TestAFlagThatChangedIsCountedOnce although the folder is planned twice: a message that is to be copied has been
+// delivered to the destination too.
+func TestAFlagThatChangedIsCountedOnce(t *testing.T) {
+	for _, dst := range []mailtest.Options{{}, {NoKeywords: true}} {
+		w := newWorld(t, dst)
+		inbox := path("INBOX")
+		fill(w.src, "INBOX", 3)
+		w.mustRun(t)
+		w.src.SetFlags(inbox, 2, mail.NewFlags(mail.Seen, "work"))
+		both := text("new", "new", "delivered to both")
+		w.src.PutText(inbox, both)
+		w.dst.PutText(inbox, both)
+		r := w.mustRun(t)
+		dropped := 0
+		if dst.NoKeywords {
+			dropped = 1
+		}
+		if r.Total.Reflagged != 1 || r.Total.FlagsDropped != dropped || r.Total.Adopted != 1 {
+			t.Errorf("keywords kept %t: %+v", !dst.NoKeywords, r.Total)
+		}
+	}
+}
+
 func TestKeywordsThatAreRefused(t *testing.T) {
 	w := newWorld(t, mailtest.Options{NoKeywords: true})
 	w.src.PutText(path("INBOX"), text("1", "one", ""), mail.Seen, "work", "home")

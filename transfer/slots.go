@@ -30,13 +30,13 @@ func (s *slots) take(ctx context.Context) error {
 func (s *slots) give() { s.free <- struct{}{} }
 
 // trade gives the caller's slot away for good, if others are left, and waits for one
-// that another folder gives back. With a single slot left it keeps it.
-func (s *slots) trade(ctx context.Context) error {
+// that another folder gives back. With a single slot left it keeps it, and traded is false.
+func (s *slots) trade(ctx context.Context) (traded bool, err error) {
 	n := <-s.size
 	if n == 1 {
 		s.size <- n
-		return nil
+		return false, nil
 	}
 	s.size <- n - 1
-	return s.take(ctx)
+	return true, s.take(ctx)
 }

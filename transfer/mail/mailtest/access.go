@@ -101,7 +101,7 @@ func (m *Memory) SetFlags(path mail.Path, uid mail.UID, flags mail.Flags) bool {
 	return true
 }
 
-// SetUIDValidity gives a folder another UIDVALIDITY and numbers its messages
+// SetUIDValidity ends the sessions on a folder, gives it another UIDVALIDITY and numbers its messages
 // from first on, as a server does that has lost its index.
 func (m *Memory) SetUIDValidity(path mail.Path, validity uint32, first mail.UID) {
 	m.mu.Lock()

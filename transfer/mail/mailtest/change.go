@@ -48,6 +48,9 @@ func (w *writer) Refresh(ctx context.Context) (st mail.Status, err error) {
 	defer func() { h.leave(err) }()
 	h.m.mu.Lock()
 	defer h.m.mu.Unlock()
+	if h.f.validity != h.validity {
+		return st, h.ended("refresh")
+	}
 	h.f.arrive()
 	return h.view(h.m.status(h.f)), nil
 }

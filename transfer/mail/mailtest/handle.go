@@ -27,6 +27,8 @@ type handle struct {
 	state  atomic.Int32
 	dead   error // the error after which only Close is allowed
 
+	validity uint32 // the folder's UIDVALIDITY as of the opening
+
 	queue []*queued
 }
 
@@ -72,7 +74,7 @@ func (m *Memory) openHandle(ctx context.Context, path mail.Path, h *handle) (*ha
 	if h.writes && f.writer != nil {
 		return nil, m.broken("second Writer on %q", path)
 	}
-	h.m, h.f, h.path = m, f, path
+	h.m, h.f, h.path, h.validity = m, f, path, f.validity
 	m.opened++
 	if m.opts.NoUIDValidity && m.opts.ShiftUIDs {
 		h.shift = mail.UID(m.opened * 1000)
@@ -142,14 +144,27 @@ func (h *handle) enter(ctx context.Context, op string) error {
 	}
 	err := cancelled(ctx, op, h.path)
 	h.m.mu.Lock()
-	if err == nil && h.f.gone {
-		err = notFound(op, h.path)
+	if err == nil {
+		err = h.ended(op)
 	}
 	h.m.mu.Unlock()
 	if err != nil {
 		h.leave(err)
 	}
 	return err
+}
+
+// ended tells that the folder is gone, or that the session is: UIDs do not change within one
+// (RFC 9051 section 2.3.1.1). The caller holds the store's mu.
+func (h *handle) ended(op string) error {
+	switch {
+	case h.f.gone:
+		return notFound(op, h.path)
+	case h.f.validity != h.validity:
+		return &mail.Error{Op: op, Folder: h.path, Scope: mail.ScopeStore, Retry: mail.RetrySoon, Kind: mail.KindConnect,
+			Err: errors.New("the folder was numbered anew")}
+	}
+	return nil
 }
 
 // leave ends a call that returns err.

@@ -35,10 +35,10 @@ func (r *reader) List(ctx context.Context, opts mail.ListOptions, fn func(mail.I
 		if opts.Only != nil && !opts.Only.Contains(uid+h.shift) {
 			continue
 		}
-		if err := cancelled(ctx, "list", h.path); err != nil {
+		msg, there, err := h.message(ctx, "list", uid)
+		if err != nil {
 			return err
 		}
-		msg, there := h.message(uid)
 		if !there || msg.ModSeq <= opts.ChangedSince {
 			continue
 		}
@@ -75,13 +75,19 @@ func (h *handle) vanished(opts mail.ListOptions) {
 	}
 }
 
-func (h *handle) message(uid mail.UID) (Message, bool) {
+func (h *handle) message(ctx context.Context, op string, uid mail.UID) (msg Message, there bool, err error) {
 	h.m.mu.Lock()
 	defer h.m.mu.Unlock()
-	if msg := h.f.get(uid); msg != nil {
-		return *msg, true
+	if err := cancelled(ctx, op, h.path); err != nil {
+		return msg, false, err
 	}
-	return Message{}, false
+	if h.f.validity != h.validity {
+		return msg, false, h.ended(op)
+	}
+	if found := h.f.get(uid); found != nil {
+		return *found, true, nil
+	}
+	return msg, false, nil
 }
 
 func (h *handle) info(msg Message, opts mail.ListOptions) mail.Info {
@@ -121,10 +127,10 @@ func (r *reader) Fetch(ctx context.Context, set mail.UIDSet, fn func(mail.Info, 
 	}
 	defer func() { h.leave(err) }()
 	for _, uid := range h.fetchOrder(set) {
-		if err := cancelled(ctx, "fetch", h.path); err != nil {
+		msg, there, err := h.message(ctx, "fetch", uid)
+		if err != nil {
 			return err
 		}
-		msg, there := h.message(uid)
 		if !there {
 			continue
 		}

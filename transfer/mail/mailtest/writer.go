@@ -159,6 +159,9 @@ func (h *handle) store(q *queued) {
 	h.m.mu.Lock()
 	defer h.m.mu.Unlock()
 	q.uid = h.f.add(q.stored)
+	if h.f.validity != h.validity {
+		q.err = h.ended("append")
+	}
 	if h.m.opts.AutoExpunge && q.stored.Flags.Has(mail.Deleted) {
 		h.f.remove(q.uid)
 	}
