@@ -22,7 +22,9 @@ func (s *Store) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.
 		return s.OpenReader(ctx, path)
 	}
 	t := &turn{ahead: ahead, bytes: expected}
+	s.wanted.Add(1)
 	conn, err := s.queue.arrive(ctx, s.pool, t)
+	s.wanted.Add(-1)
 	if err != nil {
 		return nil, at(err, path)
 	}
@@ -71,6 +73,9 @@ func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies bool) (*wir
 	expected := known.Bytes
 	if expected < 0 {
 		expected = followBytes / 4
+	}
+	if n := s.sliceOf(raw); opts == nil && n > 0 && int(known.Messages) >= n*sliceLeast {
+		bodies = false // several connections will ask for them
 	}
 	if opts == nil {
 		return &wire.Ahead{Raw: raw, Bodies: bodies}, expected

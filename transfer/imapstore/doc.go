@@ -9,4 +9,8 @@
 // answers the messages of others are on their way; folders that have just been made and listed need not even
 // be opened for that. And what waits for a connection to read from is asked for
 // behind the mail that one is receiving (queue.go); the connection changes hands when that mail has come.
+//
+// A large folder is read in parts over every connection that nobody else has a use for (slices.go), which matters where
+// the line or the server gives one connection less than all it has. Each keeps a few megabytes until it is
+// their turn, so that mail is still delivered in the order of its UIDs, and makes room as soon as somebody waits.
 package imapstore

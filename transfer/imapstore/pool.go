@@ -52,6 +52,16 @@ func (p *pool) acquire(ctx context.Context) (*wire.Conn, error) {
 	return p.fill(ctx)
 }
 
+// spare takes a slot if one is free.
+func (p *pool) spare() bool {
+	select {
+	case p.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 // fill finds a connection for a slot that has been taken.
 func (p *pool) fill(ctx context.Context) (*wire.Conn, error) {
 	conn, err := p.take(ctx)

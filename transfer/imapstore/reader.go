@@ -118,6 +118,9 @@ func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info,
 	if err != nil {
 		return err
 	}
+	if n := r.sliced(uids); n > 0 {
+		return at(r.fetchSliced(ctx, uids, n, fn), r.path)
+	}
 	var stopped error
 	left := r.leftOf(uids)
 	err = conn.FetchBodies(ctx, uids, func(info mail.Info, body io.Reader) error {

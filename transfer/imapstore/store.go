@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mailferry/transfer/imapstore/wire"
@@ -16,7 +17,10 @@ type Store struct {
 	pool     *pool
 	lanes    *lanes
 	queue    queue
-	readOnly bool // nothing will be created
+	slices   sliceBounds
+	wanted   atomic.Int32 // openings that have no connection yet
+	alone    atomic.Bool  // a connection that helped to read came to grief: no more of that
+	readOnly bool         // nothing will be created
 
 	mu         sync.Mutex
 	server     *server                   // nil until the first connection
@@ -39,7 +43,7 @@ func New(opts Options) *Store {
 	}
 	opts.Trace = wire.SyncWriter(opts.Trace)
 	pool := newPool(opts)
-	return &Store{opts: opts, pool: pool, lanes: &lanes{pool: pool}}
+	return &Store{opts: opts, pool: pool, lanes: &lanes{pool: pool}, slices: usualSlices}
 }
 
 // Source is an account that can only be read: it has no method that could
@@ -81,7 +85,10 @@ func (s *Store) Close() error {
 // server is. With listing it lists the folders then, too: found is not nil if they
 // were listed on this occasion, which costs no round trip of its own.
 func (s *Store) arrive(ctx context.Context, listing bool) (conn *wire.Conn, found *roll, err error) {
-	if conn, err = s.pool.acquire(ctx); err != nil {
+	s.wanted.Add(1)
+	conn, err = s.pool.acquire(ctx)
+	s.wanted.Add(-1)
+	if err != nil {
 		return nil, nil, err
 	}
 	if s.known() != nil {

@@ -18,11 +18,46 @@ const lateBody = 1 << 20
 // most once each. info has UID, Flags, InternalDate and the body's Size. An error
 // of fn puts the connection out of use and is returned.
 func (c *Conn) FetchBodies(ctx context.Context, uids mail.UIDSet, fn func(mail.Info, io.Reader) error) error {
+	f := &bodyFetch{c: c, want: uids, fn: fn}
+	var parts []mail.UIDSet
+	first := true
+	f.next = func() (part mail.UIDSet, more bool) {
+		if first { // what came ahead is known by now
+			parts, first = c.chunks(f.want.Minus(f.done), chunkMessages), false
+		}
+		if len(parts) == 0 {
+			return part, false
+		}
+		part, parts = parts[0], parts[1:]
+		return part, len(parts) > 0
+	}
+	f.answered = func() {}
+	return f.run(ctx)
+}
+
+// FetchParts is FetchBodies of what next returns, one command for each part: an empty one is the last. next is
+// called when there is room for a further command, which is before the last one is answered, and answered after
+// each part.
+func (c *Conn) FetchParts(ctx context.Context, next func() mail.UIDSet, answered func(), fn func(mail.Info, io.Reader) error) error {
+	f := &bodyFetch{c: c, fn: fn, answered: answered}
+	f.next = func() (mail.UIDSet, bool) {
+		part := next()
+		f.want.Union(part)
+		return part, !part.Empty()
+	}
+	return f.run(ctx)
+}
+
+// Slices cuts a set into parts of some n messages for FetchParts.
+func (c *Conn) Slices(uids mail.UIDSet, n int) []mail.UIDSet { return c.chunks(uids, n) }
+
+func (f *bodyFetch) run(ctx context.Context) error {
+	c := f.c
 	if err := c.ready(ctx, opFetch); err != nil {
 		return err
 	}
 	defer c.watch(ctx)()
-	f := &bodyFetch{c: c, want: uids, known: make(map[mail.UID]*Item), fn: fn}
+	f.known = make(map[mail.UID]*Item)
 	defer func() { c.tail = false }()
 	if err := f.ahead(); err != nil {
 		return err
@@ -48,6 +83,9 @@ type bodyFetch struct {
 	again mail.UIDSet        // to be asked for one by one
 	known map[mail.UID]*Item // what came ahead of the body
 	sole  mail.UID           // the only message asked for just now
+
+	next     func() (part mail.UIDSet, more bool) // what to ask for; empty: nothing more
+	answered func()                               // a part has been
 }
 
 // ahead takes what comes by itself, because it was asked for when the folder was opened.
@@ -74,20 +112,31 @@ func (f *bodyFetch) ahead() error {
 
 // chunks keeps the next command on its way while one is being answered.
 func (f *bodyFetch) chunks() error {
-	parts := f.c.chunks(f.want.Minus(f.done), chunkMessages)
-	tags := make([]string, 0, len(parts))
+	type asked struct {
+		tag  string
+		part mail.UIDSet
+	}
+	var sent []asked
 	var cut []mail.UIDSet // parts that were not answered in full
-	for i := range parts {
-		for len(tags) < min(i+2, len(parts)) {
-			m := bodiesOf(parts[len(tags)].String())
-			tag, err := f.c.send(opFetch, m)
+	for more := true; ; {
+		for more && len(sent) < 2 {
+			var part mail.UIDSet
+			if part, more = f.next(); part.Empty() {
+				break
+			}
+			tag, err := f.c.send(opFetch, bodiesOf(part.String()))
 			if err != nil {
 				return err
 			}
-			tags = append(tags, tag)
+			sent = append(sent, asked{tag, part})
 		}
-		f.c.tail = len(tags) == len(parts) && len(cut) == 0 && f.again.Empty()
-		rep, err := f.c.finish(opFetch, tags[i], f.response)
+		if len(sent) == 0 {
+			break
+		}
+		now := sent[0]
+		sent = sent[1:]
+		f.c.tail = !more && len(cut) == 0 && f.again.Empty()
+		rep, err := f.c.finish(opFetch, now.tag, f.response)
 		if err != nil {
 			return err
 		}
@@ -95,9 +144,10 @@ func (f *bodyFetch) chunks() error {
 			return err
 		}
 		if !rep.OK() || rep.Code == "MESSAGELIMIT" {
-			cut = append(cut, parts[i])
+			cut = append(cut, now.part)
 		}
 		clear(f.known)
+		f.answered()
 	}
 	f.c.tail = false
 	return f.missing(cut)
