@@ -41,11 +41,13 @@ func (w *world) compare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	done, err := w.openBoth(c, ts, &job, archive.Options{})
+	var reached reach
+	done, err := w.openBoth(c, ts, &job, archive.Options{}, &reached)
 	if err != nil {
 		return err
 	}
 	defer done()
+	reached.Wait()
 	result, err := w.engine.compare(c.Context, job, c.Bool("bodies"))
 	if err != nil {
 		return withAccount(err, ts[0].address, ts[1].address)

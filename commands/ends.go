@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -90,8 +91,19 @@ func (t *target) options(connections int, trace io.Writer) storeOptions {
 	return storeOptions{address: t.address, password: t.password, connections: connections, trace: trace}
 }
 
-// openBoth opens the two ends of a job. done closes both, and the trace.
-func (w *world) openBoth(c *cli.Context, ts []*target, job *transfer.Job, opts archive.Options) (done func(), err error) {
+// reach waits for ends that are being connected to.
+type reach struct{ sync.WaitGroup }
+
+// connect reaches a store while other things are done.
+func (r *reach) connect(ctx context.Context, store mail.Source) {
+	if far, ok := store.(mail.Connector); ok {
+		r.Go(func() { far.Connect(ctx) })
+	}
+}
+
+// openBoth opens the two ends of a job and begins to connect to them: the job may start when they have been
+// reached. done closes both, and the trace.
+func (w *world) openBoth(c *cli.Context, ts []*target, job *transfer.Job, opts archive.Options, reached *reach) (done func(), err error) {
 	trace, err := openTrace(c.String("trace"))
 	if err != nil {
 		return nil, err
@@ -100,16 +112,22 @@ func (w *world) openBoth(c *cli.Context, ts []*target, job *transfer.Job, opts a
 		trace.close()
 		return nil, err
 	}
+	reached.connect(c.Context, job.Source)
 	if job.Dest, err = w.openDest(c.Context, ts[1], opts, job, trace); err != nil {
+		reached.Wait()
 		_ = job.Source.Close()
 		trace.close()
 		return nil, err
 	}
+	reached.connect(c.Context, job.Dest)
 	return func() {
-		_ = job.Source.Close()
+		reached.Wait()
+		var source sync.WaitGroup
+		source.Go(func() { _ = job.Source.Close() }) // each server takes its time to say goodbye
 		if err := job.Dest.Close(); err != nil && ts[1].address.isArchive() {
 			w.warn("%v", err)
 		}
+		source.Wait()
 		trace.close()
 	}, nil
 }

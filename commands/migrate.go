@@ -63,7 +63,7 @@ func (m *migration) start(c *cli.Context, h *halt) (err error) {
 		return err
 	}
 	m.archive.Write = true
-	done, err := w.openBoth(c, ts, &m.job, m.archive)
+	done, err := w.openBoth(c, ts, &m.job, m.archive, &m.reached)
 	if err != nil {
 		return err
 	}
@@ -101,6 +101,7 @@ type migration struct {
 	state        string // file of the record
 	ownRecord    bool   // the record lies in the archive
 	report       string // file; empty: none
+	reached      reach
 }
 
 func (m *migration) run(ctx context.Context, h *halt) error {
@@ -126,6 +127,7 @@ func (m *migration) run(ctx context.Context, h *halt) error {
 	p := m.w.newProgress(m.out, events)
 	m.job.Observe = p.observe
 	stop := p.start(ctx)
+	m.reached.Wait()
 	report, err := m.w.engine.run(ctx, m.job)
 	stop()
 	if m.job.DryRun {

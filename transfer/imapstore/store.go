@@ -23,6 +23,7 @@ type Store struct {
 	readOnly bool         // nothing will be created
 
 	mu         sync.Mutex
+	missed     error                     // what Connect met and nobody has been told
 	server     *server                   // nil until the first connection
 	names      *names                    // nil until the folders were listed
 	empty      map[mail.Path]mail.Status // folders that were listed behind a creation and not opened since
@@ -85,6 +86,9 @@ func (s *Store) Close() error {
 // server is. With listing it lists the folders then, too: found is not nil if they
 // were listed on this occasion, which costs no round trip of its own.
 func (s *Store) arrive(ctx context.Context, listing bool) (conn *wire.Conn, found *roll, err error) {
+	if err := s.tellMissed(); err != nil {
+		return nil, nil, err
+	}
 	s.wanted.Add(1)
 	conn, err = s.pool.acquire(ctx)
 	s.wanted.Add(-1)
@@ -99,6 +103,29 @@ func (s *Store) arrive(ctx context.Context, listing bool) (conn *wire.Conn, foun
 		return nil, nil, err
 	}
 	return conn, found, nil
+}
+
+// Connect implements mail.Connector: it logs in.
+func (s *Store) Connect(ctx context.Context) {
+	conn, err := s.pool.acquire(ctx)
+	if err == nil {
+		s.pool.release(conn)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.missed = err
+}
+
+// Connect is the Store's.
+func (s *Source) Connect(ctx context.Context) { s.store.Connect(ctx) }
+
+func (s *Store) tellMissed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.missed
+	s.missed = nil
+	return err
 }
 
 // meet asks what there is to know before the first folder.

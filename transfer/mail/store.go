@@ -33,6 +33,13 @@ type AheadSource interface {
 	OpenReaderAhead(ctx context.Context, path Path, list *ListOptions, bodies bool) (Reader, error)
 }
 
+// Connector is a Source that takes a while to reach.
+type Connector interface {
+	// Connect reaches the store before it is used. What fails is told to the first method that would have
+	// had to do it.
+	Connect(ctx context.Context)
+}
+
 // Preparer is a Source that can make ready for several handles at once what each of them
 // would have to wait for.
 type Preparer interface {
