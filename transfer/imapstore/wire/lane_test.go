@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -232,6 +234,61 @@ func TestLaneCancelled(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
+	if err := r.s.Flush(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Flush: %v", err)
+	}
+	r.want("1:uncertain")
+}
+
+// halting is a connection that says when somebody wants what has not come behind some words, and then lets
+// him wait until it is closed.
+type halting struct {
+	net.Conn
+	t      *testing.T
+	words  string
+	said   []byte // only the goroutine that reads
+	wanted func()
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (h *halting) Read(p []byte) (int, error) {
+	if strings.HasSuffix(string(h.said), h.words) {
+		h.wanted()
+		select {
+		case <-h.closed:
+		case <-time.After(10 * time.Second):
+			h.t.Error("nobody gives the connection up")
+		}
+	}
+	n, err := h.Conn.Read(p)
+	h.said = append(h.said, p[:n]...)
+	return n, err
+}
+
+func (h *halting) Close() error {
+	h.once.Do(func() { close(h.closed) })
+	return h.Conn.Close()
+}
+
+// TestLaneCancelledAmidAResponse: a lane can be given up while a response is read that does not end.
+func TestLaneCancelledAmidAResponse(t *testing.T) {
+	opts := scripted(t, offering("LITERAL+ UIDPLUS")+selecting+"C: A2 APPEND\nC: one\nS: * STATUS {6}\nwait")
+	ctx, cancel := context.WithCancel(t.Context())
+	line := &halting{t: t, words: "STATUS {6}\r\n", wanted: cancel, closed: make(chan struct{})}
+	opts.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		line.Conn = conn
+		return line, err
+	}
+	c, err := Dial(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, r := board(t, c)
+	if err := r.send(1, newBody("one")); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.s.Flush(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Flush: %v", err)
 	}
