@@ -14,6 +14,7 @@ import (
 // lingering is a body that stops before its last octets until the command it belongs to has been answered.
 // Like one that lies in a file, it cannot be read once it is released.
 type lingering struct {
+	t        *testing.T
 	size     int
 	lane     *Lane
 	released atomic.Int32
@@ -42,6 +43,7 @@ func (r *lingeringReader) Read(p []byte) (int, error) {
 		r.b.lane.allAnswered()
 	}
 	if r.b.released.Load() > 0 {
+		r.b.t.Error("a body is read after its release")
 		return 0, os.ErrClosed
 	}
 	n := min(left, len(p))
@@ -78,7 +80,7 @@ func (r *rider) told(n int, b mail.Body) error {
 func TestLaneEarlyOK(t *testing.T) {
 	l, r := board(t, dial(t, offering("LITERAL+ UIDPLUS MULTIAPPEND")+selecting+
 		"C: A2 APPEND\nL: 65000\nS: A2 OK [APPENDUID 9 11:13]\nwait"))
-	long, rest := &lingering{size: 70000, lane: l}, []*body{newBody("two"), newBody("six")}
+	long, rest := &lingering{t: t, size: 70000, lane: l}, []*body{newBody("two"), newBody("six")}
 	for i, b := range []mail.Body{long, rest[0], rest[1]} {
 		if err := r.told(i+1, b); err != nil {
 			t.Fatal(err)
@@ -101,7 +103,7 @@ func TestLaneEarlyNo(t *testing.T) {
 		"C: A3 APPEND \"in box\"\nL: 65000\nS: A3 NO [OVERQUOTA] full\nL: 5000\nC:\n"+
 		"C: A4 APPEND \"b\"\nC: six\nS: A4 OK [APPENDUID 8 21]\nwait"))
 	b := ride1(t, l, "b")
-	long := &lingering{size: 70000, lane: l}
+	long := &lingering{t: t, size: 70000, lane: l}
 	if err := a.told(1, long); err != nil {
 		t.Fatal(err)
 	}
@@ -117,5 +119,16 @@ func TestLaneEarlyNo(t *testing.T) {
 	b.want("1:21")
 	if !l.Healthy() || long.released.Load() != 1 {
 		t.Errorf("healthy: %t; released %d times", l.Healthy(), long.released.Load())
+	}
+}
+
+// TestLaneEndsAmidABody: a body is not released while it is being read when the connection ends, either.
+func TestLaneEndsAmidABody(t *testing.T) {
+	l, r := board(t, dial(t, offering("LITERAL+ UIDPLUS")+selecting+"C: A2 APPEND\nL: 65000"))
+	long := &lingering{t: t, size: 70000, lane: l}
+	_ = r.told(1, long) // it may be told that early
+	wantError(t, r.s.Flush(t.Context()), mail.ScopeStore, mail.RetrySoon, mail.KindConnect)
+	if r.want("1:uncertain"); long.released.Load() != 1 {
+		t.Errorf("released %d times", long.released.Load())
 	}
 }

@@ -240,6 +240,33 @@ func TestLaneCancelled(t *testing.T) {
 	r.want("1:uncertain")
 }
 
+// TestLaneCancelledByOne: the folders beside one that is given up may try again.
+func TestLaneCancelledByOne(t *testing.T) {
+	l, a := board(t, dial(t, offering("LITERAL+ UIDPLUS")+selecting+
+		"C: A2 SELECT \"b\"\nS: * 0 EXISTS\nS: * OK [UIDVALIDITY 8]\nS: A2 OK\nC: A3\nC: one\nC: A4\nC: six\nwait"))
+	b := ride1(t, l, "b")
+	if err := errors.Join(a.send(1, newBody("one")), b.send(1, newBody("six"))); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.s.Flush(ctx); !errors.Is(err, context.Canceled) || mail.ErrorOf(err).Retry != mail.RetryNever {
+		t.Errorf("Flush: %v", err)
+	}
+	wantError(t, b.s.Flush(t.Context()), mail.ScopeStore, mail.RetrySoon, mail.KindConnect, "another folder")
+	a.want("1:uncertain")
+	b.want("1:uncertain")
+	if err := a.send(2, newBody("two")); !errors.Is(err, context.Canceled) {
+		t.Errorf("afterwards: %v", err)
+	}
+	if _, _, err := l.Enter(t.Context(), "c"); mail.ErrorOf(err).Retry != mail.RetrySoon {
+		t.Errorf("another one: %v", err)
+	}
+	if _, _, err := l.Enter(ctx, "d"); !errors.Is(err, context.Canceled) {
+		t.Errorf("another one that is given up: %v", err)
+	}
+}
+
 // halting is a connection that says when somebody wants what has not come behind some words, and then lets
 // him wait until it is closed.
 type halting struct {
@@ -311,6 +338,24 @@ func TestLaneAbandoned(t *testing.T) {
 		if l.Healthy() == sent {
 			t.Errorf("sent %t: the lane takes more folders: %t", sent, !sent)
 		}
+	}
+}
+
+// TestLaneAbandonedBetween: what a refused command has left over is not sent once more, which somebody
+// would have to wait for.
+func TestLaneAbandonedBetween(t *testing.T) {
+	l, r := board(t, dial(t, offering("LITERAL+ UIDPLUS MULTIAPPEND")+selecting+"C: A2\nC: one\nC: two\nS: A2 NO hm\nwait"))
+	for i, text := range []string{"one", "two"} {
+		if err := r.send(i+1, newBody(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = r.s.send()
+	l.push()
+	l.allAnswered()
+	r.s.Abandon()
+	if r.want("1:uncertain", "2:uncertain"); !l.Healthy() {
+		t.Error("the lane takes no more folders")
 	}
 }
 
