@@ -9,4 +9,7 @@
 // answers the messages of others are on their way; folders that have just been made and listed need not even
 // be opened for that. And what waits for a connection to read from is asked for
 // behind the mail that one is receiving (queue.go); the connection changes hands when that mail has come.
+//
+// A server that lets in fewer connections than the options allow is believed (limit.go): who needs one waits for
+// one to be released, though not for long.
 package imapstore

@@ -21,6 +21,7 @@ type fake struct {
 	answer   func(tag, command string) string        // the whole answer, "$" for the tag; "pass": as any server
 	session  func() func(tag, command string) string // makes the answer of each connection; nil: they share one
 	most     int                                     // connections let in at once; 0: any number
+	gone     chan struct{}                           // told of each connection that has ended; nil: not
 
 	mu       sync.Mutex
 	commands []string
@@ -70,11 +71,20 @@ func listen(t *testing.T, serve func(net.Conn)) Options {
 func (f *fake) serve(conn net.Conn) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	f.admit(conn, f.converse)
+}
+
+// admit serves a connection unless there are as many as may be.
+func (f *fake) admit(conn net.Conn, serve func(net.Conn)) {
 	if !f.enter() {
 		_, _ = io.WriteString(conn, "* BYE Too many connections for this user\r\n")
 		return
 	}
 	defer f.leave()
+	serve(conn)
+}
+
+func (f *fake) converse(conn net.Conn) {
 	if _, err := io.WriteString(conn, f.greeting); err != nil {
 		return
 	}
@@ -111,6 +121,9 @@ func (f *fake) leave() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.open--
+	if f.gone != nil {
+		f.gone <- struct{}{}
+	}
 }
 
 // met returns how many connections have been let in, and how many have not.

@@ -20,7 +20,7 @@ import (
 // intake is a server that takes messages, and now and then does what servers do when they do not.
 type intake struct {
 	d     *dice
-	rare  int // one APPEND in so many goes another way, each way
+	rare  int // one APPEND in so many goes another way, each way; 1: none does
 	multi bool
 
 	mu    sync.Mutex
@@ -80,7 +80,7 @@ func (s *intakeSession) answer(tag, command string) string {
 	case "LIST":
 		return s.list()
 	case "SELECT":
-		if s.d.once(200) {
+		if s.rare > 1 && s.d.once(200) {
 			return "$ NO cannot\r\n"
 		}
 		n := len(s.box(name))

@@ -178,7 +178,10 @@ func (d *dice) once(n int) bool { return d.roll(n) == 0 }
 // left checks that nobody holds a connection any more, nor waits for one.
 func (s *Store) left(t *testing.T) {
 	t.Helper()
-	if slots, waiting, lanes := len(s.pool.slots), len(s.queue.waiting), len(s.lanes.all); slots+waiting+lanes > 0 {
+	p := s.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if slots, waiting, lanes := len(p.slots)-p.bound.kept-p.bound.resting, len(s.queue.waiting), len(s.lanes.all); slots+waiting+lanes > 0 {
 		t.Errorf("%d connections taken, %d openings waiting, %d lanes", slots, waiting, lanes)
 	}
 }
