@@ -13,4 +13,7 @@
 // A large folder is read in parts over every connection that nobody else has a use for (slices.go), which matters where
 // the line or the server gives one connection less than all it has. Each keeps a few megabytes until it is
 // their turn, so that mail is still delivered in the order of its UIDs, and makes room as soon as somebody waits.
+//
+// A server that lets in fewer connections than the options allow is believed (limit.go): who needs one waits for
+// one to be released, though not for long.
 package imapstore

@@ -18,11 +18,16 @@ import (
 // what it was told.
 type fake struct {
 	greeting string
-	answer   func(tag, command string) string // the whole answer, "$" for the tag; "pass": as any server
+	answer   func(tag, command string) string        // the whole answer, "$" for the tag; "pass": as any server
+	session  func() func(tag, command string) string // makes the answer of each connection; nil: they share one
+	most     int                                     // connections let in at once; 0: any number
+	gone     chan struct{}                           // told of each connection that has ended; nil: not
 
 	mu       sync.Mutex
 	commands []string
-	conns    int
+	conns    int // so far
+	open     int
+	refused  int
 }
 
 // hangUp at the end of an answer closes the connection.
@@ -33,6 +38,12 @@ const hello = "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS NAMESPACE] hello
 
 // start serves until the test ends and returns options to connect with.
 func (f *fake) start(t *testing.T) Options {
+	t.Helper()
+	return listen(t, f.serve)
+}
+
+// listen serves until the test ends, by when the clients must have gone.
+func listen(t *testing.T, serve func(net.Conn)) Options {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -45,7 +56,7 @@ func (f *fake) start(t *testing.T) Options {
 			if err != nil {
 				return
 			}
-			wg.Go(func() { f.serve(conn) })
+			wg.Go(func() { serve(conn) })
 		}
 	})
 	t.Cleanup(func() {
@@ -60,11 +71,26 @@ func (f *fake) start(t *testing.T) Options {
 func (f *fake) serve(conn net.Conn) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-	f.mu.Lock()
-	f.conns++
-	f.mu.Unlock()
+	f.admit(conn, f.converse)
+}
+
+// admit serves a connection unless there are as many as may be.
+func (f *fake) admit(conn net.Conn, serve func(net.Conn)) {
+	if !f.enter() {
+		_, _ = io.WriteString(conn, "* BYE Too many connections for this user\r\n")
+		return
+	}
+	defer f.leave()
+	serve(conn)
+}
+
+func (f *fake) converse(conn net.Conn) {
 	if _, err := io.WriteString(conn, f.greeting); err != nil {
 		return
+	}
+	say := f.answer
+	if f.session != nil {
+		say = f.session()
 	}
 	lines := bufio.NewScanner(conn)
 	for lines.Scan() {
@@ -72,17 +98,45 @@ func (f *fake) serve(conn net.Conn) {
 		f.mu.Lock()
 		f.commands = append(f.commands, command)
 		f.mu.Unlock()
-		answer, last := strings.CutSuffix(f.reply(tag, command), hangUp)
+		answer, last := strings.CutSuffix(reply(say, tag, command), hangUp)
 		if _, err := io.WriteString(conn, strings.ReplaceAll(answer, "$", tag)); err != nil || last {
 			return
 		}
 	}
 }
 
+func (f *fake) enter() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.most > 0 && f.open >= f.most {
+		f.refused++
+		return false
+	}
+	f.conns++
+	f.open++
+	return true
+}
+
+func (f *fake) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open--
+	if f.gone != nil {
+		f.gone <- struct{}{}
+	}
+}
+
+// met returns how many connections have been let in, and how many have not.
+func (f *fake) met() (conns, refused int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.conns, f.refused
+}
+
 // reply answers what every test needs and leaves the rest to the test.
-func (f *fake) reply(tag, command string) string {
-	if f.answer != nil {
-		if text := f.answer(tag, command); text != "pass" {
+func reply(answer func(tag, command string) string, tag, command string) string {
+	if answer != nil {
+		if text := answer(tag, command); text != "pass" {
 			return text
 		}
 	}

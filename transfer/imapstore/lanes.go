@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"mailferry/transfer/imapstore/wire"
-	"mailferry/transfer/mail"
 )
 
 // lanes are the connections on which folders share their appending. There are as many as
@@ -17,7 +16,8 @@ type lanes struct {
 
 	mu     sync.Mutex
 	all    []*lane
-	enough bool // the server wanted no more connections
+	enough bool          // the server wanted no more connections
+	first  chan struct{} // closed when the next lane is ready; nil: nobody waits for it
 }
 
 type lane struct {
@@ -31,7 +31,7 @@ type lane struct {
 
 // board returns the lane with the least to do, or a new one, for a folder that expects so many octets.
 func (s *lanes) board(ctx context.Context, octets int64) (*lane, error) {
-	for {
+	for ctx.Err() == nil {
 		l, mine := s.pick(octets)
 		if mine {
 			again, err := s.equip(ctx, l)
@@ -50,9 +50,9 @@ func (s *lanes) board(ctx context.Context, octets int64) (*lane, error) {
 			}
 		case <-ctx.Done():
 			s.leave(l, octets)
-			return nil, &mail.Error{Op: "connect", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()}
 		}
 	}
+	return nil, unconnected(ctx)
 }
 
 // pick returns a lane; a new one, which the caller equips, if mine.
@@ -84,21 +84,41 @@ func (l *lane) healthy() bool { return l.Lane == nil || l.Lane.Healthy() }
 
 // equip gives a new lane its connection. again is true if there are others that do without.
 func (s *lanes) equip(ctx context.Context, l *lane) (again bool, err error) {
-	conn, err := s.pool.acquire(ctx)
+	conn, err := s.pool.acquireUnless(ctx, s.shared)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer close(l.ready)
 	if err != nil {
 		l.failed = true
 		s.remove(l)
-		if ctx.Err() == nil && slices.ContainsFunc(s.all, func(o *lane) bool { return o.Lane != nil && o.healthy() }) {
+		if ctx.Err() == nil && slices.ContainsFunc(s.all, (*lane).works) {
 			s.enough, again = true, true
 		}
 		return again, err
 	}
 	l.Lane, l.conn = conn.NewLane(), conn
+	if s.first != nil {
+		close(s.first)
+		s.first = nil
+	}
 	return false, nil
 }
+
+// shared is closed when there is a lane to share.
+func (s *lanes) shared() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.IndexFunc(s.all, (*lane).works); i >= 0 {
+		return s.all[i].ready
+	}
+	if s.first == nil {
+		s.first = make(chan struct{})
+	}
+	return s.first
+}
+
+// works reports whether the lane can be shared at once. The caller holds lanes.mu.
+func (l *lane) works() bool { return l.Lane != nil && l.healthy() }
 
 func (s *lanes) remove(l *lane) {
 	s.all = slices.DeleteFunc(s.all, func(o *lane) bool { return o == l })

@@ -14,14 +14,17 @@ import (
 // opens one at a time, and after a refused one none at all: several attempts at
 // once lock accounts.
 type pool struct {
-	opts   Options
-	slots  chan struct{} // one for each connection handed out
-	first  chan struct{} // held by the one that dials before anyone has logged in
-	logged chan struct{} // closed when somebody has
+	opts      Options
+	slots     chan struct{} // one for each connection handed out, and those kept back
+	first     chan struct{} // held by the one that dials before anyone has logged in
+	logged    chan struct{} // closed when somebody has
+	limitWait time.Duration
 
 	mu      sync.Mutex
 	idle    []parked
 	dialed  int
+	live    int // connections there are, handed out or idle
+	bound   bound
 	known   *wire.Known // from the first login on
 	refused error       // the first login's fate, where it is final
 	closed  bool
@@ -39,17 +42,13 @@ var errClosed = errors.New("the account has been closed")
 const stale = 30 * time.Second
 
 func newPool(opts Options) *pool {
-	return &pool{opts: opts, slots: make(chan struct{}, opts.Connections), first: make(chan struct{}, 1), logged: make(chan struct{})}
+	return &pool{opts: opts, slots: make(chan struct{}, opts.Connections), first: make(chan struct{}, 1), logged: make(chan struct{}),
+		limitWait: limitWait, bound: bound{known: make(chan struct{})}}
 }
 
 // acquire returns a connection that release must get back.
 func (p *pool) acquire(ctx context.Context) (*wire.Conn, error) {
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, &mail.Error{Op: "connect", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()}
-	}
-	return p.fill(ctx)
+	return p.acquireUnless(ctx, nil)
 }
 
 // spare takes a slot if one is free.
@@ -62,13 +61,27 @@ func (p *pool) spare() bool {
 	}
 }
 
-// fill finds a connection for a slot that has been taken.
-func (p *pool) fill(ctx context.Context) (*wire.Conn, error) {
-	conn, err := p.take(ctx)
-	if err != nil {
-		<-p.slots
+// acquireUnless does not wait for a connection that the server does not let in once the caller can do without.
+func (p *pool) acquireUnless(ctx context.Context, instead func() <-chan struct{}) (*wire.Conn, error) {
+	w := p.patience(instead)
+	defer w.stop()
+	for {
+		if err := w.slot(ctx); err != nil {
+			return nil, err
+		}
+		if conn, again, err := p.fill(ctx); !again {
+			return conn, err
+		}
 	}
-	return conn, err
+}
+
+// fill finds a connection for a slot that has been taken. again is true if the slot is lost and one
+// of those that there are has to be waited for.
+func (p *pool) fill(ctx context.Context) (conn *wire.Conn, again bool, err error) {
+	if conn, err = p.take(ctx); err != nil {
+		again = p.unfilled(err)
+	}
+	return conn, again, err
 }
 
 func (p *pool) take(ctx context.Context) (*wire.Conn, error) {
@@ -83,7 +96,7 @@ func (p *pool) take(ctx context.Context) (*wire.Conn, error) {
 		if time.Since(last.since) < stale || last.conn.Noop(ctx) == nil && last.conn.Usable() {
 			return last.conn, nil
 		}
-		last.conn.Close()
+		p.end(last.conn)
 	}
 }
 
@@ -107,7 +120,7 @@ func (p *pool) dial(ctx context.Context) (*wire.Conn, error) {
 	select {
 	case p.first <- struct{}{}:
 	case <-ctx.Done():
-		return nil, &mail.Error{Op: "connect", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()}
+		return nil, unconnected(ctx)
 	}
 	defer func() { <-p.first }()
 	if err := p.finalRefusal(); err != nil {
@@ -123,6 +136,7 @@ func (p *pool) dial(ctx context.Context) (*wire.Conn, error) {
 	p.mu.Lock()
 	p.known = conn.Known()
 	p.mu.Unlock()
+	p.arrived()
 	close(p.logged)
 	return conn, nil
 }
@@ -133,7 +147,11 @@ func (p *pool) another(ctx context.Context) (*wire.Conn, error) {
 	p.mu.Lock()
 	opts.Known = p.known
 	p.mu.Unlock()
-	return wire.Dial(ctx, opts)
+	conn, err := wire.Dial(ctx, opts)
+	if err == nil {
+		p.arrived()
+	}
+	return conn, err
 }
 
 // prepare logs in until there are so many connections, all at once, when somebody has logged in. One that
@@ -145,28 +163,31 @@ func (p *pool) prepare(ctx context.Context, most int) {
 		return
 	}
 	p.mu.Lock()
-	lacking := min(most, cap(p.slots)) - len(p.idle) - len(p.slots)
+	kept := p.bound.kept + p.bound.resting
+	lacking := min(most, cap(p.slots)-kept) - len(p.idle) - (len(p.slots) - kept)
 	if p.closed {
 		lacking = 0
 	}
 	p.mu.Unlock()
 	var wg sync.WaitGroup
 	for range lacking {
-		wg.Go(func() {
-			select {
-			case p.slots <- struct{}{}:
-			case <-ctx.Done():
-				return
-			}
-			conn, err := p.another(ctx)
-			if err != nil {
-				<-p.slots
-				return
-			}
-			p.release(conn)
-		})
+		wg.Go(func() { p.prepareOne(ctx) })
 	}
 	wg.Wait()
+}
+
+func (p *pool) prepareOne(ctx context.Context) {
+	select {
+	case p.slots <- struct{}{}:
+	default:
+		return // somebody needs one already
+	}
+	conn, err := p.another(ctx)
+	if err != nil {
+		p.unfilled(err)
+		return
+	}
+	p.release(conn)
 }
 
 // firstFailed makes a failure to connect final when no connection ever succeeded
@@ -216,9 +237,9 @@ func (p *pool) release(conn *wire.Conn) {
 	}
 	p.mu.Unlock()
 	if !keep {
-		conn.Close()
+		p.end(conn)
 	}
-	<-p.slots
+	p.free()
 }
 
 // close logs out of every idle connection; those in use are closed when they
@@ -230,7 +251,7 @@ func (p *pool) close() {
 	p.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, parked := range idle {
-		wg.Go(func() { parked.conn.Close() })
+		wg.Go(func() { p.end(parked.conn) })
 	}
 	wg.Wait()
 }

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"mailferry/transfer/imapstore/wire"
-	"mailferry/transfer/mail"
 )
 
 // queue holds the openings for which no connection is free. A connection that has little left to
@@ -31,6 +30,8 @@ func (t *turn) whole() bool { return t.ahead.Bodies && t.ahead.List == nil }
 
 // arrive is pool.acquire for an opening that may be sent ahead.
 func (q *queue) arrive(ctx context.Context, p *pool, t *turn) (*wire.Conn, error) {
+	w := p.patience(nil)
+	defer w.stop()
 	q.join(t)
 	for slots := p.slots; ; {
 		select {
@@ -40,17 +41,28 @@ func (q *queue) arrive(ctx context.Context, p *pool, t *turn) (*wire.Conn, error
 			}
 			return conn, nil
 		case slots <- struct{}{}:
-			if q.leave(t) {
-				return p.fill(ctx)
+			if !q.leave(t) {
+				p.free()
+				slots = nil // a connection has claimed it
+				continue
 			}
-			<-p.slots
-			slots = nil // a connection has claimed it
+			if conn, again, err := p.fill(ctx); !again {
+				return conn, err
+			}
+			q.join(t)
+		case <-w.known:
+			w.begin()
+		case <-w.over:
+			if q.leave(t) {
+				return nil, p.tooMany()
+			}
+			slots = nil
 		case <-ctx.Done():
 			if conn := q.giveUp(t); conn != nil {
 				p.release(conn)
 				q.strand(t.rest)
 			}
-			return nil, &mail.Error{Op: "connect", Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()}
+			return nil, unconnected(ctx)
 		}
 	}
 }

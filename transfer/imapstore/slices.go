@@ -158,7 +158,10 @@ func (s *slicing) take(h *helper) mail.UIDSet {
 // help asks for parts until all are taken or somebody else has a use for the connection.
 func (s *slicing) help(h *helper) error {
 	store := s.r.store
-	conn, err := store.pool.fill(s.ctx)
+	conn, none, err := store.pool.fill(s.ctx)
+	if none {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

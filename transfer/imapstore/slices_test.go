@@ -28,7 +28,7 @@ type library struct {
 	uids  mail.UIDSet
 }
 
-var shelf = mail.NewPath("shelf")
+var stacks = mail.NewPath("stacks")
 
 func newLibrary(t *testing.T, hide []string, rules ...faultproxy.Rule) *library {
 	t.Helper()
@@ -41,7 +41,7 @@ func newLibrary(t *testing.T, hide []string, rules ...faultproxy.Rule) *library 
 	t.Cleanup(func() { server.Close() })
 	l := &library{want: make(map[mail.UID]string)}
 	rnd := rand.New(rand.NewPCG(1, 2))
-	if err := account.Create(shelf, "", false); err != nil {
+	if err := account.Create(stacks, "", false); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 1500 {
@@ -50,7 +50,7 @@ func newLibrary(t *testing.T, hide []string, rules ...faultproxy.Rule) *library 
 			size = 60_000 // more than a connection keeps
 		}
 		text := fmt.Sprintf("Subject: %d\r\n\r\n%s\r\n", i, strings.Repeat("x", size))
-		uid, err := account.Append(shelf, nil, time.Unix(1_600_000_000, 0), []byte(text))
+		uid, err := account.Append(stacks, nil, time.Unix(1_600_000_000, 0), []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func newLibrary(t *testing.T, hide []string, rules ...faultproxy.Rule) *library 
 	}
 	for uid := range l.uids.All() {
 		if uid%9 == 4 {
-			if err := account.Expunge(shelf, uid); err != nil {
+			if err := account.Expunge(stacks, uid); err != nil {
 				t.Fatal(err)
 			}
 			delete(l.want, uid)
@@ -91,7 +91,7 @@ func (l *library) open(t *testing.T) (*Store, mail.Reader) {
 		t.Fatal(err)
 	}
 	s.Prepare(t.Context(), s.opts.Connections)
-	r, err := s.OpenReaderAhead(t.Context(), shelf, nil, true)
+	r, err := s.OpenReaderAhead(t.Context(), stacks, nil, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func (l *library) allFree(t *testing.T, s *Store) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for range s.opts.Connections {
-		r, err := s.OpenReader(ctx, shelf)
+		r, err := s.OpenReader(ctx, stacks)
 		if err != nil {
 			t.Fatalf("a connection is missing: %v", err)
 		}
@@ -204,7 +204,7 @@ func TestAHelperFails(t *testing.T) {
 				t.Errorf("%v at %d: %d messages, %v", action, n, came.Len(), err)
 			}
 			l.uids = l.uids.Minus(came)
-			if r, err = s.OpenReader(t.Context(), shelf); err != nil {
+			if r, err = s.OpenReader(t.Context(), stacks); err != nil {
 				t.Fatal(err)
 			}
 			rest, err := l.read(t, r, func(int) error { return nil })

@@ -300,6 +300,41 @@ func TestAppendWindow(t *testing.T) {
 	}
 }
 
+// TestAppendEarlyOK: messages are not taken for stored as long as the last line of their command
+// has not been sent, whatever the server says. A refusal counts.
+func TestAppendEarlyOK(t *testing.T) {
+	// Three commands that are complete, and one that is not, fill the window.
+	script := offering("LITERAL+ UIDPLUS MULTIAPPEND")
+	for i := 1; i <= 3; i++ {
+		script += fmt.Sprintf("C: A%d APPEND\nL: %d\nC:\n", i, batchBytes+1)
+	}
+	script += fmt.Sprintf("C: A4 APPEND\nL: %d\n", batchBytes-1)
+	send := func(t *testing.T, answer string) (*Conn, *outcomes, error) {
+		c := dial(t, script+answer)
+		o := &outcomes{t: t}
+		for i, n := range []int{batchBytes + 1, batchBytes + 1, batchBytes + 1, batchBytes - 1} {
+			if err := o.send(c, i+1, newBody(strings.Repeat("x", n))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return c, o, o.send(c, 5, newBody("one"))
+	}
+	t.Run("OK", func(t *testing.T) {
+		c, o, err := send(t, "S: A4 OK [APPENDUID 9 4]\nwait")
+		wantError(t, err, mail.ScopeStore, mail.RetrySoon, mail.KindProtocol, errEarlyOK.Error())
+		if o.want("1:uncertain", "2:uncertain", "3:uncertain", "4:uncertain", "5:uncertain"); c.Usable() {
+			t.Error("the connection is still used")
+		}
+	})
+	t.Run("NO", func(t *testing.T) {
+		c, o, err := send(t, "S: A4 NO [OVERQUOTA] full\nC:\nC: A5\nC: one\nS: A1 OK\nS: A2 OK\nS: A3 OK\nS: A5 OK\nwait")
+		if err = errors.Join(err, c.Flush(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		o.want("4:refused", "1:0", "2:0", "3:0", "5:0")
+	})
+}
+
 func TestValidFlag(t *testing.T) {
 	for flag, want := range map[string]bool{
 		`\Seen`: true, "$Forwarded": true, "a-b": true, "[css3-page": true,

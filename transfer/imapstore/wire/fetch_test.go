@@ -223,15 +223,23 @@ func TestFetchCutOff(t *testing.T) {
 	}
 }
 
+// TestFetchStopped: whoever stops is not kept waiting, wherever in the body that is.
 func TestFetchStopped(t *testing.T) {
-	c := dial(t, preauth+"C: A1 UID FETCH\nS: * 1 FETCH (UID 7 FLAGS () INTERNALDATE NIL BODY[] {5}\nS: hello)\nS: A1 OK\nwait")
-	stop := errors.New("enough")
-	err := c.FetchBodies(t.Context(), mail.NewUIDSet(7), func(mail.Info, io.Reader) error { return stop })
-	if err != stop {
-		t.Errorf("got %v", err)
-	}
-	if c.Usable() {
-		t.Error("a connection in the middle of a response is still used")
+	for _, read := range []int{0, 2, 5} {
+		c := dial(t, preauth+"C: A1 UID FETCH\nS: * 1 FETCH (UID 7 FLAGS () INTERNALDATE NIL BODY[] {5}\nS: hello)\nwait")
+		stop := errors.New("enough")
+		err := c.FetchBodies(t.Context(), mail.NewUIDSet(7), func(_ mail.Info, body io.Reader) error {
+			if _, err := io.ReadFull(body, make([]byte, read)); err != nil {
+				t.Error(err)
+			}
+			return stop
+		})
+		if err != stop {
+			t.Errorf("%d octets read: got %v", read, err)
+		}
+		if c.Usable() {
+			t.Errorf("%d octets read: a connection in the middle of a response is still used", read)
+		}
 	}
 }
 

@@ -64,6 +64,7 @@ type Sender struct {
 	late  bool        // some of them have gone
 	top   mail.UID    // greatest UID told
 	err   error       // of this folder alone
+	gone  error       // its caller's context has ended
 }
 
 type ending struct {
@@ -105,16 +106,11 @@ func (l *Lane) Healthy() bool {
 // Enter opens a folder by its raw name for appending.
 func (l *Lane) Enter(ctx context.Context, raw string) (*Sender, Selected, error) {
 	const op = "open for writing"
-	defer l.tied(ctx)()
-	c := l.c
-	m := c.opening("SELECT", raw)
 	s := l.Board(raw, 0)
+	defer s.tied(ctx)()
 	r := &ride{sender: s, selects: &Selected{}}
-	if err := l.command(m, r); err != nil {
-		return nil, Selected{}, err
-	}
-	if err := l.await(r); err != nil {
-		return nil, Selected{}, err
+	if l.command(l.c.opening("SELECT", raw), r) != nil || !l.await(r) {
+		return nil, Selected{}, s.trouble(ctx)
 	}
 	sel, err := r.selects.settled(op, r.reply)
 	s.validity = sel.UIDValidity
@@ -126,17 +122,14 @@ func (l *Lane) Board(raw string, validity uint32) *Sender {
 	return &Sender{lane: l, raw: raw, limit: l.c.caps.AppendLimit(), validity: validity}
 }
 
-// await waits for the reply. Its error is that of a lane which ended before.
-func (l *Lane) await(r *ride) error {
+// await waits for the reply. It is false if the lane ended before.
+func (l *Lane) await(r *ride) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for !r.answered {
 		l.moved.Wait()
 	}
-	if r.reply.Status == "" {
-		return l.wide
-	}
-	return nil
+	return r.reply.Status != ""
 }
 
 // command writes m at once.
@@ -177,7 +170,8 @@ func (l *Lane) join(r *ride) error {
 // AppendOne queues a message.
 func (s *Sender) AppendOne(ctx context.Context, msg *mail.Message, done Done) error {
 	item := &appended{msg: msg, size: msg.Body.Size(), done: done}
-	if err := s.trouble(); err != nil {
+	defer s.tied(ctx)()
+	if err := s.trouble(ctx); err != nil {
 		s.finish()
 		item.end(0, uncertain(err))
 		return err
@@ -186,10 +180,9 @@ func (s *Sender) AppendOne(ctx context.Context, msg *mail.Message, done Done) er
 		item.end(0, tooLarge(item.size, s.limit))
 		return nil
 	}
-	defer s.lane.tied(ctx)()
-	if err := s.hold(item); err != nil {
+	if s.hold(item) != nil {
 		s.finish()
-		return err
+		return s.trouble(ctx)
 	}
 	s.report()
 	return nil
@@ -215,7 +208,7 @@ func (s *Sender) hold(item *appended) error {
 // Push sends what is kept back, unless an answer is awaited in any case: there may soon be more.
 func (s *Sender) Push(ctx context.Context) error {
 	l := s.lane
-	defer l.tied(ctx)()
+	defer s.tied(ctx)()
 	s.report()
 	l.mu.Lock()
 	waiting := s.open > 0
@@ -225,21 +218,21 @@ func (s *Sender) Push(ctx context.Context) error {
 	}
 	l.push()
 	s.report()
-	return s.trouble()
+	return s.trouble(ctx)
 }
 
 // Flush returns when done has run for every message of this folder's.
 func (s *Sender) Flush(ctx context.Context) error {
-	defer s.lane.tied(ctx)()
+	defer s.tied(ctx)()
 	s.finish()
-	return s.trouble()
+	return s.trouble(ctx)
 }
 
 // Finish is Flush, and asks for the folder's state behind the last message. The state is nil if
 // the server does not tell it, or if something had to be sent once more.
 func (s *Sender) Finish(ctx context.Context) (*mail.Status, error) {
 	l := s.lane
-	defer l.tied(ctx)()
+	defer s.tied(ctx)()
 	s.report()
 	_ = s.send()
 	l.mu.Lock()
@@ -250,7 +243,7 @@ func (s *Sender) Finish(ctx context.Context) (*mail.Status, error) {
 		l.await(r)
 	}
 	s.finish()
-	if err := s.trouble(); err != nil {
+	if err := s.trouble(ctx); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
@@ -273,18 +266,42 @@ func (s *Sender) Abandon() {
 	if open > 0 {
 		err = l.fail(err)
 	}
-	s.drop(err, s.take()...)
-	s.finish()
+	s.drop(err, append(s.take(), s.refused()...)...)
+	s.report()
+}
+
+// refused returns what would have been sent once more, and now will not be.
+func (s *Sender) refused() []*appended {
+	s.lane.mu.Lock()
+	defer s.lane.mu.Unlock()
+	items := s.again
+	s.again = nil
+	return items
 }
 
 // trouble returns why nothing more can be sent.
-func (s *Sender) trouble() error {
+func (s *Sender) trouble(ctx context.Context) error {
 	s.lane.mu.Lock()
 	defer s.lane.mu.Unlock()
-	if s.err != nil {
+	switch {
+	case s.err != nil:
 		return s.err
+	case s.lane.wide != nil && s.gone == nil && ctx.Err() != nil:
+		return cancelled(ctx) // another folder's context may have ended first
 	}
-	return s.lane.wide
+	return s.blame(s.lane.wide)
+}
+
+// blame is err, or why this folder itself was given up. lane.mu is held.
+func (s *Sender) blame(err error) error {
+	if s.gone != nil {
+		return s.gone
+	}
+	return err
+}
+
+func cancelled(ctx context.Context) error {
+	return &mail.Error{Op: opAppend, Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()}
 }
 
 // finish waits until everything of this folder's has ended.
@@ -389,23 +406,23 @@ func (l *Lane) writeAppend(r *ride) error {
 // whole takes in what was answered before the end of r was written: until then its bodies were being read.
 // An OK to what has not been sent says nothing.
 func (l *Lane) whole(r *ride) error {
+	err := &mail.Error{Op: opAppend, Scope: mail.ScopeStore, Retry: mail.RetrySoon, Kind: mail.KindProtocol, Err: errEarlyOK}
 	l.mu.Lock()
 	r.writing = false
-	if !r.answered || r.reply.Status == "" {
-		l.mu.Unlock()
-		return nil
-	}
-	if !r.reply.OK() {
+	early := r.answered && r.reply.OK()
+	switch {
+	case early:
+		r.lose(err)
+	case r.answered && r.reply.Status == "": // the lane has ended
+		r.lose(l.wide)
+	case r.answered:
 		r.settle(l)
-		l.mu.Unlock()
-		return nil
-	}
-	err := &mail.Error{Op: opAppend, Scope: mail.ScopeStore, Retry: mail.RetrySoon, Kind: mail.KindProtocol, Err: errEarlyOK}
-	for _, item := range r.items {
-		r.sender.over(item, 0, uncertain(err))
 	}
 	l.mu.Unlock()
-	return l.fail(err)
+	if early {
+		return l.fail(err)
+	}
+	return nil
 }
 
 func (l *Lane) answered(r *ride) bool {
@@ -422,7 +439,7 @@ func (s *Sender) drop(err error, items ...*appended) {
 	s.lane.mu.Lock()
 	defer s.lane.mu.Unlock()
 	for _, item := range items {
-		s.ended = append(s.ended, ending{item, 0, uncertain(err)})
+		s.ended = append(s.ended, ending{item, 0, uncertain(s.blame(err))})
 	}
 }
 
@@ -466,12 +483,18 @@ func (l *Lane) flush() error {
 	return nil
 }
 
-// tied gives the lane up when ctx ends before the returned function is called.
-func (l *Lane) tied(ctx context.Context) func() {
+var errNeighbour = errors.New("another folder on the same connection was given up")
+
+// tied gives the lane up when ctx ends before the returned function is called. The other folders
+// have done nothing that would keep them from trying again.
+func (s *Sender) tied(ctx context.Context) func() {
 	cut := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(cut)
-		l.fail(&mail.Error{Op: opAppend, Scope: mail.ScopeStore, Retry: mail.RetryNever, Err: ctx.Err()})
+		s.lane.mu.Lock()
+		s.gone = cancelled(ctx)
+		s.lane.mu.Unlock()
+		s.lane.fail(&mail.Error{Op: opAppend, Scope: mail.ScopeStore, Retry: mail.RetrySoon, Kind: mail.KindConnect, Err: errNeighbour})
 	})
 	return func() {
 		if !stop() {

@@ -146,6 +146,13 @@ func (r *ride) settle(l *Lane) {
 	}
 }
 
+// lose ends messages of which nobody knows whether they have been taken. lane.mu is held.
+func (r *ride) lose(err error) {
+	for _, item := range r.items {
+		r.sender.over(item, 0, uncertain(r.sender.blame(err)))
+	}
+}
+
 // over ends a message that was on its way. The body is released at once: somebody may be
 // waiting for its memory.
 func (s *Sender) over(item *appended, uid mail.UID, err error) {
@@ -172,9 +179,8 @@ func (l *Lane) fail(err error) error {
 		l.wide = err
 	}
 	for _, r := range l.queue {
-		r.answered = true
-		for _, item := range r.items {
-			r.sender.over(item, 0, uncertain(err))
+		if r.answered = true; !r.writing {
+			r.lose(err)
 		}
 	}
 	l.queue, l.bytes, l.messages = nil, 0, 0

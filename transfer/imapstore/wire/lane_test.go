@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -238,6 +240,88 @@ func TestLaneCancelled(t *testing.T) {
 	r.want("1:uncertain")
 }
 
+// TestLaneCancelledByOne: the folders beside one that is given up may try again.
+func TestLaneCancelledByOne(t *testing.T) {
+	l, a := board(t, dial(t, offering("LITERAL+ UIDPLUS")+selecting+
+		"C: A2 SELECT \"b\"\nS: * 0 EXISTS\nS: * OK [UIDVALIDITY 8]\nS: A2 OK\nC: A3\nC: one\nC: A4\nC: six\nwait"))
+	b := ride1(t, l, "b")
+	if err := errors.Join(a.send(1, newBody("one")), b.send(1, newBody("six"))); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.s.Flush(ctx); !errors.Is(err, context.Canceled) || mail.ErrorOf(err).Retry != mail.RetryNever {
+		t.Errorf("Flush: %v", err)
+	}
+	wantError(t, b.s.Flush(t.Context()), mail.ScopeStore, mail.RetrySoon, mail.KindConnect, "another folder")
+	a.want("1:uncertain")
+	b.want("1:uncertain")
+	if err := a.send(2, newBody("two")); !errors.Is(err, context.Canceled) {
+		t.Errorf("afterwards: %v", err)
+	}
+	if _, _, err := l.Enter(t.Context(), "c"); mail.ErrorOf(err).Retry != mail.RetrySoon {
+		t.Errorf("another one: %v", err)
+	}
+	if _, _, err := l.Enter(ctx, "d"); !errors.Is(err, context.Canceled) {
+		t.Errorf("another one that is given up: %v", err)
+	}
+}
+
+// halting is a connection that says when somebody wants what has not come behind some words, and then lets
+// him wait until it is closed.
+type halting struct {
+	net.Conn
+	t      *testing.T
+	words  string
+	said   []byte // only the goroutine that reads
+	wanted func()
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (h *halting) Read(p []byte) (int, error) {
+	if strings.HasSuffix(string(h.said), h.words) {
+		h.wanted()
+		select {
+		case <-h.closed:
+		case <-time.After(10 * time.Second):
+			h.t.Error("nobody gives the connection up")
+		}
+	}
+	n, err := h.Conn.Read(p)
+	h.said = append(h.said, p[:n]...)
+	return n, err
+}
+
+func (h *halting) Close() error {
+	h.once.Do(func() { close(h.closed) })
+	return h.Conn.Close()
+}
+
+// TestLaneCancelledAmidAResponse: a lane can be given up while a response is read that does not end.
+func TestLaneCancelledAmidAResponse(t *testing.T) {
+	opts := scripted(t, offering("LITERAL+ UIDPLUS")+selecting+"C: A2 APPEND\nC: one\nS: * STATUS {6}\nwait")
+	ctx, cancel := context.WithCancel(t.Context())
+	line := &halting{t: t, words: "STATUS {6}\r\n", wanted: cancel, closed: make(chan struct{})}
+	opts.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		line.Conn = conn
+		return line, err
+	}
+	c, err := Dial(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, r := board(t, c)
+	if err := r.send(1, newBody("one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.s.Flush(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Flush: %v", err)
+	}
+	r.want("1:uncertain")
+}
+
 func TestLaneAbandoned(t *testing.T) {
 	for _, sent := range []bool{true, false} {
 		l, r := board(t, dial(t, offering("LITERAL+ UIDPLUS MULTIAPPEND")+selecting+"wait"))
@@ -254,6 +338,24 @@ func TestLaneAbandoned(t *testing.T) {
 		if l.Healthy() == sent {
 			t.Errorf("sent %t: the lane takes more folders: %t", sent, !sent)
 		}
+	}
+}
+
+// TestLaneAbandonedBetween: what a refused command has left over is not sent once more, which somebody
+// would have to wait for.
+func TestLaneAbandonedBetween(t *testing.T) {
+	l, r := board(t, dial(t, offering("LITERAL+ UIDPLUS MULTIAPPEND")+selecting+"C: A2\nC: one\nC: two\nS: A2 NO hm\nwait"))
+	for i, text := range []string{"one", "two"} {
+		if err := r.send(i+1, newBody(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = r.s.send()
+	l.push()
+	l.allAnswered()
+	r.s.Abandon()
+	if r.want("1:uncertain", "2:uncertain"); !l.Healthy() {
+		t.Error("the lane takes no more folders")
 	}
 }
 

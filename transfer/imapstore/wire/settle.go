@@ -23,6 +23,9 @@ func (c *Conn) settle(tag string, rep Reply) error {
 func (c *Conn) settleAt(i int, rep Reply) error {
 	b := c.app.queue[i]
 	if b.open { // its last line has not been sent
+		if rep.OK() {
+			return c.outOfStep(opAppend, errEarlyOK)
+		}
 		if err := c.closeBatch(b); err != nil {
 			return err
 		}
