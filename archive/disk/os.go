@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"sync"
 	"time"
 )
@@ -40,11 +39,25 @@ func (r *Root) Create(name string) (File, error) {
 }
 
 func (r *Root) openFile(name string, flag int) (f *os.File, err error) {
-	err = r.file(name, func(dir *os.Root, base string) error {
-		f, err = dir.OpenFile(base, flag, 0o600)
+	err = r.file(name, func(d dir, base string) error {
+		f, err = d.openFile(base, flag)
 		return err
 	})
+	if err == errLink {
+		return r.root.OpenFile(name, flag, 0o600)
+	}
 	return f, named(err, name)
+}
+
+func (r *Root) Peek(name string, p []byte) (n int, err error) {
+	err = r.file(name, func(d dir, base string) error {
+		n, err = d.peek(base, p)
+		return err
+	})
+	if err == errLink {
+		return 0, &fs.PathError{Op: "peek", Path: name, Err: err}
+	}
+	return n, named(err, name)
 }
 
 // named says the whole name of a file in an error.
@@ -79,14 +92,16 @@ func (r *Root) Update(name string) (Updating, error) {
 func (r *Root) Stat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
 
 func (r *Root) Rename(from, to string) error {
-	// A message goes from one directory of a folder to another.
-	folder := path.Dir(path.Dir(from))
-	if folder == "." || path.Dir(path.Dir(to)) != folder {
+	in, base, ok := split(from)
+	dest, name, also := split(to)
+	if !ok || !also {
 		return r.root.Rename(from, to)
 	}
-	return r.near.in(r.root, folder, func(d *os.Root) error {
-		return d.Rename(from[len(folder)+1:], to[len(folder)+1:])
-	})
+	err := r.near.in(r.root, in, dest, func(a, b dir) error { return a.rename(base, b, name) })
+	if err == errLink {
+		return r.root.Rename(from, to)
+	}
+	return named(err, from)
 }
 
 func (r *Root) Remove(name string) error { return r.root.Remove(name) }
@@ -94,7 +109,11 @@ func (r *Root) Remove(name string) error { return r.root.Remove(name) }
 func (r *Root) Mkdir(name string) error { return r.root.Mkdir(name, 0o700) }
 
 func (r *Root) Chtimes(name string, t time.Time) error {
-	return r.file(name, func(dir *os.Root, base string) error { return named(dir.Chtimes(base, t, t), name) })
+	err := r.file(name, func(d dir, base string) error { return d.chtimes(base, t) })
+	if err == errLink {
+		return r.root.Chtimes(name, t, t)
+	}
+	return named(err, name)
 }
 
 // listed is how many names are read at once: a folder may hold a million.

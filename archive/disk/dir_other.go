@@ -1,0 +1,41 @@
+//go:build !linux
+
+package disk
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+)
+
+// dir is a directory that stays open.
+type dir struct{ root *os.Root }
+
+func openDir(root *os.Root, name string) (dir, error) {
+	r, err := root.OpenRoot(name)
+	return dir{r}, err
+}
+
+func (d dir) close() error { return d.root.Close() }
+
+func (d dir) openFile(base string, flag int) (*os.File, error) {
+	return d.root.OpenFile(base, flag, 0o600)
+}
+
+func (d dir) peek(base string, p []byte) (int, error) {
+	f, err := d.root.Open(base)
+	if err != nil {
+		return 0, err
+	}
+	n, err := f.Read(p)
+	if err == io.EOF {
+		err = nil
+	}
+	return n, errors.Join(err, f.Close())
+}
+
+func (d dir) chtimes(base string, t time.Time) error { return d.root.Chtimes(base, t, t) }
+
+// rename: between two directories only what is above both can do it.
+func (d dir) rename(string, dir, string) error { return errLink }
