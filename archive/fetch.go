@@ -58,7 +58,8 @@ func (r *reader) deliver(m *catalogue.Message, fn func(mail.Info, io.Reader) err
 			return nil
 		}
 		info.Size = int64(len(raw))
-		return fn(info, bytes.NewReader(raw))
+		r.body.Reset(raw)
+		return fn(info, &r.body)
 	}
 	size, err := r.check(m)
 	if err != nil && !(errors.Is(err, errChanged) && r.a.opts.WithDamaged) {
@@ -92,6 +93,15 @@ func (r *reader) open(m *catalogue.Message) (io.ReadCloser, error) {
 
 // readWhole returns nil for a message that must not be delivered.
 func (r *reader) readWhole(m *catalogue.Message) ([]byte, error) {
+	raw, ok := r.shelf.glance(m.Place, m.Size, r.buf)
+	if r.buf = raw; ok && sha256.Sum256(raw) == m.Sum {
+		return raw, nil
+	}
+	return r.readSlowly(m)
+}
+
+// readSlowly reads a message that is moved, rewritten or damaged.
+func (r *reader) readSlowly(m *catalogue.Message) ([]byte, error) {
 	body, err := r.open(m)
 	if err != nil {
 		return nil, err
