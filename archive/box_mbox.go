@@ -3,7 +3,6 @@ package archive
 import (
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"strconv"
@@ -17,7 +16,9 @@ import (
 )
 
 // A place in an mbox is the offset of the From_ line and the message's SHA-256.
-func mboxPlace(p mbox.Place) string { return fmt.Sprintf("%d %x", p.At, p.Sum) }
+func mboxPlace(p mbox.Place) string {
+	return strconv.FormatInt(p.At, 10) + " " + hex.EncodeToString(p.Sum[:])
+}
 
 func parseMboxPlace(text string) (p mbox.Place, ok bool) {
 	at, sum, _ := strings.Cut(text, " ")

@@ -3,7 +3,6 @@ package mbox
 import (
 	"bytes"
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -63,17 +62,21 @@ func formatBlock(m *Meta) (text []byte, fits bool) {
 
 // formatBlockIn writes status values of exactly these widths.
 func formatBlockIn(m *Meta, widths [3]int) (text []byte, fits bool) {
-	var b bytes.Buffer
 	date := m.Date.UTC()
 	if y := date.Year(); m.Date.IsZero() || y < 0 || y > 9999 {
 		date = time.Unix(0, 0).UTC()
 	}
-	b.WriteString(fromSender + date.Format(time.ANSIC) + "\n")
-	status, fits := formatStatus(m.Flags, widths)
-	b.Write(status)
-	fmt.Fprintf(&b, "%s%d\n", uidName, m.UID)
-	fmt.Fprintf(&b, "%s%d %d %d %x %s %s\n", mailferryName, m.UIDValidity, m.UID, m.Size, m.Sum, formatDate(m.Date), m.EOL)
-	return b.Bytes(), fits
+	text = append(make([]byte, 0, 512), fromSender...)
+	text = append(date.AppendFormat(text, time.ANSIC), '\n')
+	text, fits = appendStatus(text, m.Flags, widths)
+	text = append(text, uidName...)
+	text = append(strconv.AppendUint(text, uint64(m.UID), 10), "\n"+mailferryName...)
+	text = append(strconv.AppendUint(text, uint64(m.UIDValidity), 10), ' ')
+	text = append(strconv.AppendUint(text, uint64(m.UID), 10), ' ')
+	text = append(strconv.AppendInt(text, m.Size, 10), ' ')
+	text = append(hex.AppendEncode(text, m.Sum[:]), ' ')
+	text = append(append(text, formatDate(m.Date)...), ' ')
+	return append(append(text, m.EOL...), '\n'), fits
 }
 
 // parseBlock reads what formatBlock wrote, from the beginning of text. Other
