@@ -35,7 +35,7 @@ func (r *Root) Create(name string) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return file{f}, nil
+	return file{f, &r.whole}, nil
 }
 
 func (r *Root) openFile(name string, flag int) (f *os.File, err error) {
@@ -69,9 +69,21 @@ func named(err error, name string) error {
 	return err
 }
 
-type file struct{ *os.File }
+type file struct {
+	*os.File
+	whole *wholeSync
+}
 
-func (f file) Flushing() { startWriting(f.File) }
+// startLeast is how large a file has to be for its writing to be started alone. The hint costs twice
+// of what writing a smaller one does, if all will be written together.
+const startLeast = 32 << 10
+
+func (f file) Flushing() {
+	if at, err := f.Seek(0, io.SeekCurrent); err == nil && at < startLeast && f.whole.fit() {
+		return
+	}
+	startWriting(f.File)
+}
 
 func (r *Root) Open(name string) (Reading, error) {
 	f, err := r.openFile(name, os.O_RDONLY)
