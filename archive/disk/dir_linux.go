@@ -63,9 +63,16 @@ func (d dir) chtimes(base string, t time.Time) error {
 	return failed("utimensat", base, err)
 }
 
-// rename does not follow links: a rename is of the link itself.
-func (d dir) rename(base string, to dir, name string) error {
-	return failed("renameat", base, unix.Renameat(d.fd(), base, to.fd(), name))
+// rename does not follow links: it is the link itself that gets another name.
+func (r *Root) rename(from, to string) error {
+	in, base, ok := split(from)
+	dest, name, also := split(to)
+	if !ok || !also {
+		return errLink
+	}
+	return r.near.in(r.root, in, dest, func(a, b dir) error {
+		return failed("renameat", from, unix.Renameat(a.fd(), base, b.fd(), name))
+	})
 }
 
 // again repeats what a signal has interrupted.

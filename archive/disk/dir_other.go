@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path"
 	"time"
 )
 
@@ -37,5 +38,13 @@ func (d dir) peek(base string, p []byte) (int, error) {
 
 func (d dir) chtimes(base string, t time.Time) error { return d.root.Chtimes(base, t, t) }
 
-// rename: between two directories only what is above both can do it.
-func (d dir) rename(string, dir, string) error { return errLink }
+// rename: a message goes from one directory of a folder to another.
+func (r *Root) rename(from, to string) error {
+	folder := path.Dir(path.Dir(from))
+	if folder == "." || path.Dir(path.Dir(to)) != folder {
+		return errLink
+	}
+	return r.near.in(r.root, folder, folder, func(d, _ dir) error {
+		return d.root.Rename(from[len(folder)+1:], to[len(folder)+1:])
+	})
+}

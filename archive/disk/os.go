@@ -104,16 +104,11 @@ func (r *Root) Update(name string) (Updating, error) {
 func (r *Root) Stat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
 
 func (r *Root) Rename(from, to string) error {
-	in, base, ok := split(from)
-	dest, name, also := split(to)
-	if !ok || !also {
-		return r.root.Rename(from, to)
-	}
-	err := r.near.in(r.root, in, dest, func(a, b dir) error { return a.rename(base, b, name) })
+	err := r.rename(from, to)
 	if err == errLink {
 		return r.root.Rename(from, to)
 	}
-	return named(err, from)
+	return err
 }
 
 func (r *Root) Remove(name string) error { return r.root.Remove(name) }
