@@ -3,7 +3,6 @@ package archive
 import (
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"strconv"
@@ -17,7 +16,9 @@ import (
 )
 
 // A place in an mbox is the offset of the From_ line and the message's SHA-256.
-func mboxPlace(p mbox.Place) string { return fmt.Sprintf("%d %x", p.At, p.Sum) }
+func mboxPlace(p mbox.Place) string {
+	return strconv.FormatInt(p.At, 10) + " " + hex.EncodeToString(p.Sum[:])
+}
 
 func parseMboxPlace(text string) (p mbox.Place, ok bool) {
 	at, sum, _ := strings.Cut(text, " ")
@@ -106,6 +107,7 @@ type mboxShelf struct {
 	fs    disk.FS
 	file  string
 	in    disk.Reading
+	quick *mbox.Glance
 	moved map[[32]byte]int64 // nil: not looked for
 }
 
@@ -114,12 +116,8 @@ func (s *mboxShelf) open(place string) (io.ReadCloser, error) {
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	if s.in == nil {
-		in, err := s.fs.Open(s.file)
-		if err != nil {
-			return nil, err
-		}
-		s.in = in
+	if err := s.enter(); err != nil {
+		return nil, err
 	}
 	meta, body, err := mbox.Body(s.in, p)
 	if errors.Is(err, mbox.ErrNotThere) {
@@ -132,6 +130,26 @@ func (s *mboxShelf) open(place string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	return &mboxBody{body, meta.Rewritten}, nil
+}
+
+// enter opens the file when it is first needed.
+func (s *mboxShelf) enter() error {
+	if s.in != nil {
+		return nil
+	}
+	in, err := s.fs.Open(s.file)
+	if err == nil {
+		s.in, s.quick = in, mbox.NewGlance(in)
+	}
+	return err
+}
+
+func (s *mboxShelf) glance(place string, size int64, buf []byte) ([]byte, bool) {
+	p, ok := parseMboxPlace(place)
+	if !ok || s.enter() != nil {
+		return buf, false
+	}
+	return s.quick.Message(p, size, buf)
 }
 
 // mboxBody is a message in the file of its folder.

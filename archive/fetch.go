@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	fetchPage = 100
+	fetchPage = 500
 	inMemory  = 1 << 20 // larger messages are read twice
 )
 
@@ -27,7 +27,7 @@ func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info,
 	r.withheld = nil
 	var told error
 	for _, part := range uids.Ranges() {
-		err := r.each(ctx, catalogue.Part{First: part.First, Last: part.Last}, fetchPage, func(list []catalogue.Message) error {
+		err := r.each(ctx, catalogue.Part{First: part.First, Last: part.Last, Brief: true}, fetchPage, func(list []catalogue.Message) error {
 			for i := range list {
 				if err := ctx.Err(); err != nil {
 					return err
@@ -58,7 +58,8 @@ func (r *reader) deliver(m *catalogue.Message, fn func(mail.Info, io.Reader) err
 			return nil
 		}
 		info.Size = int64(len(raw))
-		return fn(info, bytes.NewReader(raw))
+		r.body.Reset(raw)
+		return fn(info, &r.body)
 	}
 	size, err := r.check(m)
 	if err != nil && !(errors.Is(err, errChanged) && r.a.opts.WithDamaged) {
@@ -92,6 +93,15 @@ func (r *reader) open(m *catalogue.Message) (io.ReadCloser, error) {
 
 // readWhole returns nil for a message that must not be delivered.
 func (r *reader) readWhole(m *catalogue.Message) ([]byte, error) {
+	raw, ok := r.shelf.glance(m.Place, m.Size, r.buf)
+	if r.buf = raw; ok && sha256.Sum256(raw) == m.Sum {
+		return raw, nil
+	}
+	return r.readSlowly(m)
+}
+
+// readSlowly reads a message that is moved, rewritten or damaged.
+func (r *reader) readSlowly(m *catalogue.Message) ([]byte, error) {
 	body, err := r.open(m)
 	if err != nil {
 		return nil, err

@@ -58,6 +58,9 @@ type box interface {
 type shelf interface {
 	// open yields the octets of the message; fs.ErrNotExist if there is none.
 	open(place string) (io.ReadCloser, error)
+	// glance is the quick way to the octets of a message that is whole and where it should be. It uses
+	// buf if that has the room. What it returns has to be checked.
+	glance(place string, size int64, buf []byte) ([]byte, bool)
 	close() error
 }
 

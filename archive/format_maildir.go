@@ -156,6 +156,10 @@ func (s *maildirShelf) open(place string) (io.ReadCloser, error) {
 	return &octets{d, f, s}, nil
 }
 
+func (s *maildirShelf) glance(place string, size int64, buf []byte) ([]byte, bool) {
+	return maildir.Glance(s.fs, s.dir, place, size, buf)
+}
+
 func (s *maildirShelf) find(place string) (string, bool) {
 	if time.Since(s.listedAt) > listingLasts {
 		s.listed, s.listedAt = make(map[string]string), time.Now()

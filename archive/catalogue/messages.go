@@ -37,14 +37,23 @@ type Part struct {
 	First, Last mail.UID
 	Since       uint64
 	Limit       int
+	Brief       bool // only UID, Place, Size, Sum, Date, Flags and ModSeq are wanted
 }
+
+const (
+	briefColumns = "m.uid, m.place, m.size, m.sum, m.date, m.zone, m.modseq"
+	otherColumns = ", m.origin, m.origin_uid, m.proven, m.bare, m.full, m.has_id, m.added, m.gone, m.suspect"
+)
 
 // Messages returns part of a view's messages in the order of their UIDs.
 func (d *DB) Messages(ctx context.Context, folder int64, v View, p Part) ([]Message, error) {
+	columns := briefColumns
+	if !p.Brief {
+		columns += otherColumns
+	}
 	where, args := v.where(folder)
-	s, err := d.stmt(ctx, `SELECT m.uid, m.origin, m.origin_uid, m.place, m.size, m.sum, m.proven, m.date, m.zone,
-		m.bare, m.full, m.has_id, `+v.flags()+`, m.modseq, m.added, m.gone, m.suspect
-		FROM messages m WHERE `+where+" AND m.uid BETWEEN ?3 AND ?4 AND m.modseq > ?5 ORDER BY m.uid LIMIT ?6")
+	s, err := d.stmt(ctx, "SELECT "+v.flags()+", "+columns+
+		" FROM messages m WHERE "+where+" AND m.uid BETWEEN ?3 AND ?4 AND m.modseq > ?5 ORDER BY m.uid LIMIT ?6")
 	if err != nil {
 		return nil, err
 	}
@@ -54,49 +63,78 @@ func (d *DB) Messages(ctx context.Context, folder int64, v View, p Part) ([]Mess
 	}
 	var list []Message
 	var sets, origins []int64
-	for rows.Next() {
-		m, set, origin, err := scanMessage(rows)
+	for row := newMessageRow(p.Brief); rows.Next(); {
+		m, err := row.scan(rows)
 		if err != nil {
 			return nil, errors.Join(unreadable(err), rows.Close())
 		}
-		list, sets, origins = append(list, m), append(sets, set), append(origins, origin)
+		list, sets, origins = append(list, m), append(sets, row.set), append(origins, row.origin)
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
 	for i := range list {
-		if err := d.complete(ctx, &list[i], sets[i], origins[i]); err != nil {
+		if list[i].Flags, err = d.set(ctx, sets[i]); err != nil {
+			return nil, err
+		}
+		if p.Brief {
+			continue
+		}
+		if err := d.complete(ctx, &list[i], origins[i]); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
 }
 
-func scanMessage(row scanner) (m Message, set, origin int64, err error) {
-	var place, sum, bare, full sql.RawBytes
-	var date int64
-	var zone int
-	rows := row.(*sql.Rows)
-	err = rows.Scan(&m.UID, &origin, &m.Origin.UID, &place, &m.Size, &sum, &m.Proven, &date, &zone,
-		&bare, &full, &m.Key.HasID, &set, &m.ModSeq, &m.Added, &m.Gone, &m.Suspect)
-	if err != nil {
-		return m, 0, 0, err
-	}
-	if copy(m.Sum[:], sum) != len(m.Sum) || copy(m.Key.Bare[:], bare) != len(m.Key.Bare) || copy(m.Key.Full[:], full) != len(m.Key.Full) {
-		return m, 0, 0, damaged("a value of message %d is too short", m.UID)
-	}
-	m.Place = string(place)
-	m.Date = time.Unix(date, 0).UTC()
-	if zone != 0 {
-		m.Date = m.Date.In(time.FixedZone("", zone))
-	}
-	return m, set, origin, nil
+// messageRow is where the columns of one row after the other are put.
+type messageRow struct {
+	m                      Message
+	set, origin            int64
+	place, sum, bare, full sql.RawBytes
+	date                   int64
+	zone                   int
+	brief                  bool
+	into                   []any
+
+	location *time.Location // that of the last zone
+	offset   int
 }
 
-func (d *DB) complete(ctx context.Context, m *Message, set, originID int64) (err error) {
-	if m.Flags, err = d.set(ctx, set); err != nil {
-		return err
+func newMessageRow(brief bool) *messageRow {
+	r := &messageRow{brief: brief, location: time.UTC}
+	m := &r.m
+	r.into = []any{&r.set, &m.UID, &r.place, &m.Size, &r.sum, &r.date, &r.zone, &m.ModSeq}
+	if !brief {
+		r.into = append(r.into, &r.origin, &m.Origin.UID, &m.Proven, &r.bare, &r.full, &m.Key.HasID, &m.Added, &m.Gone, &m.Suspect)
 	}
+	return r
+}
+
+func (r *messageRow) scan(rows *sql.Rows) (Message, error) {
+	if err := rows.Scan(r.into...); err != nil {
+		return Message{}, err
+	}
+	m := r.m
+	short := copy(m.Sum[:], r.sum) != len(m.Sum)
+	if !r.brief {
+		short = copy(m.Key.Bare[:], r.bare) != len(m.Key.Bare) || copy(m.Key.Full[:], r.full) != len(m.Key.Full) || short
+	}
+	if short {
+		return Message{}, damaged("a value of message %d is too short", m.UID)
+	}
+	m.Place = string(r.place)
+	if r.zone != r.offset {
+		r.offset, r.location = r.zone, time.UTC
+		if r.zone != 0 {
+			r.location = time.FixedZone("", r.zone)
+		}
+	}
+	m.Date = time.Unix(r.date, 0).In(r.location)
+	return m, nil
+}
+
+func (d *DB) complete(ctx context.Context, m *Message, originID int64) error {
 	o, err := d.origin(ctx, originID)
 	m.Origin.Source, m.Origin.Folder, m.Origin.UIDValidity, m.Hash = o.source, mail.PathFromKey(o.folder), o.validity, o.hash
 	return err

@@ -16,6 +16,9 @@ type FS interface {
 	// Create makes a file of mode 0600 that must not exist.
 	Create(name string) (File, error)
 	Open(name string) (Reading, error)
+	// Peek reads a file from its beginning into p, by one read: there may be more of it than was read. It may
+	// fail for a file that can be opened.
+	Peek(name string, p []byte) (int, error)
 	// Update opens a file for reading and writing at any place. One that is not
 	// there is made, with mode 0600.
 	Update(name string) (Updating, error)

@@ -11,42 +11,53 @@ import (
 // so that no link leads out of the archive, and that costs as much as writing a small file.
 type near struct {
 	mu   sync.RWMutex
-	open map[string]*os.Root
+	open map[string]dir
 }
 
 // nearMost is how many directories are kept open.
 const nearMost = 24
 
-// in calls do with the directory dir and lets nobody close it meanwhile.
+// errLink says that the whole name has to be looked up: on the way there may be a link.
+var errLink = errors.New("it is a link")
+
+// in calls do with two directories, which may be the same, and lets nobody close them meanwhile.
 // What do returns may be wrapped.
-func (n *near) in(root *os.Root, dir string, do func(*os.Root) error) error {
-	if dir == "." || dir == "" {
-		return do(root)
+func (n *near) in(root *os.Root, one, two string, do func(one, two dir) error) error {
+	for {
+		n.mu.RLock()
+		a, known := n.open[one]
+		b, also := n.open[two]
+		if known && also {
+			defer n.mu.RUnlock()
+			return do(a, b)
+		}
+		n.mu.RUnlock()
+		if err := n.add(root, one, two); err != nil {
+			return err
+		}
 	}
-	n.mu.RLock()
-	if r := n.open[dir]; r != nil {
-		defer n.mu.RUnlock()
-		return do(r)
-	}
-	n.mu.RUnlock()
-	r, err := root.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
+}
+
+// add opens those of the directories that are not open.
+func (n *near) add(root *os.Root, names ...string) (err error) {
 	n.mu.Lock()
-	if other := n.open[dir]; other != nil {
-		n.mu.Unlock()
-		return errors.Join(r.Close(), n.in(root, dir, do))
-	}
-	if len(n.open) >= nearMost {
+	defer n.mu.Unlock()
+	if len(n.open)+len(names) > nearMost {
 		err = n.closeAll() // those of folders that are done, most of them
 	}
 	if n.open == nil {
-		n.open = make(map[string]*os.Root)
+		n.open = make(map[string]dir)
 	}
-	n.open[dir] = r
-	n.mu.Unlock()
-	return errors.Join(err, n.in(root, dir, do))
+	for _, name := range names {
+		if _, known := n.open[name]; known || err != nil {
+			continue
+		}
+		var d dir
+		if d, err = openDir(root, name); err == nil {
+			n.open[name] = d
+		}
+	}
+	return err
 }
 
 // leave closes all.
@@ -58,15 +69,26 @@ func (n *near) leave() error {
 
 func (n *near) closeAll() error {
 	var errs []error
-	for _, r := range n.open {
-		errs = append(errs, r.Close())
+	for _, d := range n.open {
+		errs = append(errs, d.close())
 	}
 	n.open = nil
 	return errors.Join(errs...)
 }
 
-// file calls do with the directory of a file and its name there.
-func (r *Root) file(name string, do func(dir *os.Root, base string) error) error {
-	dir, base := path.Split(name)
-	return r.near.in(r.root, path.Clean(dir), func(d *os.Root) error { return do(d, base) })
+// split returns the directory of a name and the name there; ok is false where there is no directory to
+// keep open, or the name there could lead out of it.
+func split(name string) (dir, base string, ok bool) {
+	dir, base = path.Split(name)
+	dir = path.Clean(dir)
+	return dir, base, dir != "." && base != "" && base != "." && base != ".."
+}
+
+// file calls do with the directory of a file and its name there. Where that is not enough, the error is errLink.
+func (r *Root) file(name string, do func(d dir, base string) error) error {
+	in, base, ok := split(name)
+	if !ok {
+		return errLink
+	}
+	return r.near.in(r.root, in, in, func(d, _ dir) error { return do(d, base) })
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"sync"
 	"time"
 )
@@ -36,15 +35,29 @@ func (r *Root) Create(name string) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return file{f}, nil
+	return file{f, &r.whole}, nil
 }
 
 func (r *Root) openFile(name string, flag int) (f *os.File, err error) {
-	err = r.file(name, func(dir *os.Root, base string) error {
-		f, err = dir.OpenFile(base, flag, 0o600)
+	err = r.file(name, func(d dir, base string) error {
+		f, err = d.openFile(base, flag)
 		return err
 	})
+	if err == errLink {
+		return r.root.OpenFile(name, flag, 0o600)
+	}
 	return f, named(err, name)
+}
+
+func (r *Root) Peek(name string, p []byte) (n int, err error) {
+	err = r.file(name, func(d dir, base string) error {
+		n, err = d.peek(base, p)
+		return err
+	})
+	if err == errLink {
+		return 0, &fs.PathError{Op: "peek", Path: name, Err: err}
+	}
+	return n, named(err, name)
 }
 
 // named says the whole name of a file in an error.
@@ -56,9 +69,21 @@ func named(err error, name string) error {
 	return err
 }
 
-type file struct{ *os.File }
+type file struct {
+	*os.File
+	whole *wholeSync
+}
 
-func (f file) Flushing() { startWriting(f.File) }
+// startLeast is how large a file has to be for its writing to be started alone. The hint costs twice
+// of what writing a smaller one does, if all will be written together.
+const startLeast = 32 << 10
+
+func (f file) Flushing() {
+	if at, err := f.Seek(0, io.SeekCurrent); err == nil && at < startLeast && f.whole.fit() {
+		return
+	}
+	startWriting(f.File)
+}
 
 func (r *Root) Open(name string) (Reading, error) {
 	f, err := r.openFile(name, os.O_RDONLY)
@@ -79,14 +104,11 @@ func (r *Root) Update(name string) (Updating, error) {
 func (r *Root) Stat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
 
 func (r *Root) Rename(from, to string) error {
-	// A message goes from one directory of a folder to another.
-	folder := path.Dir(path.Dir(from))
-	if folder == "." || path.Dir(path.Dir(to)) != folder {
+	err := r.rename(from, to)
+	if err == errLink {
 		return r.root.Rename(from, to)
 	}
-	return r.near.in(r.root, folder, func(d *os.Root) error {
-		return d.Rename(from[len(folder)+1:], to[len(folder)+1:])
-	})
+	return err
 }
 
 func (r *Root) Remove(name string) error { return r.root.Remove(name) }
@@ -94,7 +116,11 @@ func (r *Root) Remove(name string) error { return r.root.Remove(name) }
 func (r *Root) Mkdir(name string) error { return r.root.Mkdir(name, 0o700) }
 
 func (r *Root) Chtimes(name string, t time.Time) error {
-	return r.file(name, func(dir *os.Root, base string) error { return named(dir.Chtimes(base, t, t), name) })
+	err := r.file(name, func(d dir, base string) error { return d.chtimes(base, t) })
+	if err == errLink {
+		return r.root.Chtimes(name, t, t)
+	}
+	return named(err, name)
 }
 
 // listed is how many names are read at once: a folder may hold a million.

@@ -58,6 +58,13 @@ func (w *wholeSync) use(fd int) bool {
 	return w.fits
 }
 
+// fit reports whether the next files will be synced at once, as far as is known.
+func (w *wholeSync) fit() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.fits && w.pause == 0
+}
+
 // durableWhole names the file systems whose syncfs was looked at. FUSE, for one, may do nothing.
 func durableWhole(fd int) bool {
 	var st unix.Statfs_t

@@ -48,8 +48,17 @@ func (e *examined) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// takeHeader takes little more than the header, also of a message that comes as a whole.
 func (e *examined) takeHeader(p []byte) {
-	p = p[:min(len(p), maxHeader-len(e.header))]
+	const piece = 2 << 10
+	for len(p) > 0 && !e.inBody {
+		n := min(len(p), piece, maxHeader-len(e.header))
+		e.takePiece(p[:n])
+		p = p[n:]
+	}
+}
+
+func (e *examined) takePiece(p []byte) {
 	from := max(0, len(e.header)-2)
 	e.header = append(e.header, p...)
 	rest := e.header[from:]

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,11 +31,17 @@ func FolderHash(path mail.Path) uint32 {
 
 // String is the base name: the part of a file name that no program changes.
 func (n Name) String() string {
-	exact := ""
+	b := make([]byte, 0, 80+len(n.Host))
+	b = append(strconv.AppendInt(b, n.Stamp/1e6, 10), ".M"...)
+	b = append(strconv.AppendInt(b, n.Stamp%1e6, 10), 'P')
+	b = append(strconv.AppendInt(b, int64(n.PID), 10), 'V')
+	b = append(strconv.AppendUint(b, uint64(n.Validity), 10), 'U')
+	b = append(strconv.AppendUint(b, uint64(n.UID), 10), 'F')
+	b = hex.AppendEncode(b, binary.BigEndian.AppendUint32(nil, n.Folder))
 	if n.Exact {
-		exact = "E"
+		b = append(b, 'E')
 	}
-	return fmt.Sprintf("%d.M%dP%dV%dU%dF%08x%s.%s", n.Stamp/1e6, n.Stamp%1e6, n.PID, n.Validity, n.UID, n.Folder, exact, n.Host)
+	return string(append(append(b, '.'), n.Host...))
 }
 
 // Compare orders names as servers number their files.

@@ -3,7 +3,7 @@ package mbox
 import (
 	"bytes"
 	"encoding/hex"
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -62,58 +62,82 @@ func formatBlock(m *Meta) (text []byte, fits bool) {
 
 // formatBlockIn writes status values of exactly these widths.
 func formatBlockIn(m *Meta, widths [3]int) (text []byte, fits bool) {
-	var b bytes.Buffer
 	date := m.Date.UTC()
 	if y := date.Year(); m.Date.IsZero() || y < 0 || y > 9999 {
 		date = time.Unix(0, 0).UTC()
 	}
-	b.WriteString(fromSender + date.Format(time.ANSIC) + "\n")
-	status, fits := formatStatus(m.Flags, widths)
-	b.Write(status)
-	fmt.Fprintf(&b, "%s%d\n", uidName, m.UID)
-	fmt.Fprintf(&b, "%s%d %d %d %x %s %s\n", mailferryName, m.UIDValidity, m.UID, m.Size, m.Sum, formatDate(m.Date), m.EOL)
-	return b.Bytes(), fits
+	text = append(make([]byte, 0, 512), fromSender...)
+	text = append(date.AppendFormat(text, time.ANSIC), '\n')
+	text, fits = appendStatus(text, m.Flags, widths)
+	text = append(text, uidName...)
+	text = append(strconv.AppendUint(text, uint64(m.UID), 10), "\n"+mailferryName...)
+	text = append(strconv.AppendUint(text, uint64(m.UIDValidity), 10), ' ')
+	text = append(strconv.AppendUint(text, uint64(m.UID), 10), ' ')
+	text = append(strconv.AppendInt(text, m.Size, 10), ' ')
+	text = append(hex.AppendEncode(text, m.Sum[:]), ' ')
+	text = append(append(text, formatDate(m.Date)...), ' ')
+	return append(append(text, m.EOL...), '\n'), fits
 }
 
 // parseBlock reads what formatBlock wrote, from the beginning of text. Other
 // programs may have changed the values and the padding of the status lines, but
 // with control characters in it the block is damaged.
 func parseBlock(text []byte) (*block, bool) {
-	b, rest := new(block), text
-	from, ok := takeLine(&rest, fromWord)
+	b, values, ok := parseLines(text)
 	if !ok {
 		return nil, false
 	}
+	b.meta.Flags = parseStatus([3]string{string(values[0]), string(values[1]), string(values[2])})
+	return b, true
+}
+
+// parseLines is parseBlock without the flags, which are in values.
+func parseLines(text []byte) (b *block, values [3][]byte, ok bool) {
+	b, rest := new(block), text
+	from, ok := takeLine(&rest, fromWord)
+	if !ok {
+		return nil, values, false
+	}
 	b.status = len(fromWord) + len(from) + 1
-	var values [3]string
-	for i, name := range []string{statusName, xStatusName, keywordsName} {
+	for i, name := range [3]string{statusName, xStatusName, keywordsName} {
 		if values[i], ok = takeLine(&rest, name); !ok {
-			return nil, false
+			return nil, values, false
 		}
 		b.widths[i] = len(values[i])
 	}
 	uid, ok := takeLine(&rest, uidName)
 	if !ok {
-		return nil, false
+		return nil, values, false
 	}
 	b.ferry = len(text) - len(rest)
 	ours, ok := takeLine(&rest, mailferryName)
-	if !ok || !parseMailferry(&b.meta, ours) || uid != fmt.Sprint(b.meta.UID) {
-		return nil, false
+	if !ok || !parseMailferry(&b.meta, string(ours)) || string(uid) != strconv.FormatUint(uint64(b.meta.UID), 10) {
+		return nil, values, false
 	}
-	b.meta.Flags = parseStatus(values)
 	b.size = len(text) - len(rest)
-	return b, true
+	return b, values, true
 }
 
 // takeLine cuts a line that begins with name from text and returns what follows the name.
-func takeLine(text *[]byte, name string) (string, bool) {
+func takeLine(text *[]byte, name string) ([]byte, bool) {
 	line, rest, ok := bytes.Cut(*text, []byte("\n"))
-	if !ok || !bytes.HasPrefix(line, []byte(name)) || bytes.ContainsFunc(line, unicode.IsControl) {
-		return "", false
+	if !ok || !bytes.HasPrefix(line, []byte(name)) || hasControl(line) {
+		return nil, false
 	}
 	*text = rest
-	return string(line[len(name):]), true
+	return line[len(name):], true
+}
+
+func hasControl(line []byte) bool {
+	for _, c := range line {
+		switch {
+		case c < ' ' || c == 0x7f:
+			return true
+		case c >= 0x80:
+			return bytes.ContainsFunc(line, unicode.IsControl)
+		}
+	}
+	return false
 }
 
 func parseMailferry(m *Meta, text string) bool {

@@ -56,6 +56,7 @@ func cases() map[string]string {
 func comesBack(t testing.TB, bodies ...string) {
 	t.Helper()
 	data, added := write(t, bodies...)
+	glance, buf := mbox.NewGlance(bytes.NewReader(data)), []byte(nil)
 	entries := scan(t, data, 0)
 	if len(entries) != len(bodies) {
 		t.Fatalf("%d entries of %d messages", len(entries), len(bodies))
@@ -70,6 +71,12 @@ func comesBack(t testing.TB, bodies ...string) {
 		}
 		if got := bodyAt(t, bytes.NewReader(data), added[i].Place); got != want {
 			t.Fatalf("message %d at its place: %.200q, want %.200q", i, got, want)
+		}
+		ok := false
+		buf, ok = glance.Message(added[i].Place, int64(len(want)), buf)
+		quoting := strings.Count(want, "From ") // more of it than there is room for needs a second look
+		if ok && string(buf) != want || !ok && quoting < 1000 || buf == nil {
+			t.Fatalf("message %d at a glance: %.200q, %t, want %.200q", i, buf, ok, want)
 		}
 	}
 	if n := countFrom(data); n != len(bodies) {

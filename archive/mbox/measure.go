@@ -77,8 +77,17 @@ func (m *measure) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// takeHeader takes little more than the header, also of a message that comes as a whole.
 func (m *measure) takeHeader(p []byte) {
-	p = p[:min(len(p), maxHeader-len(m.header))]
+	const piece = 2 << 10
+	for len(p) > 0 && !m.inBody {
+		n := min(len(p), piece, maxHeader-len(m.header))
+		m.takePiece(p[:n])
+		p = p[n:]
+	}
+}
+
+func (m *measure) takePiece(p []byte) {
 	from := max(0, len(m.header)-2)
 	m.header = append(m.header, p...)
 	rest := m.header[from:]

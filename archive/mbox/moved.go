@@ -47,7 +47,7 @@ func parseMoved(text []byte) (*block, bool) {
 			b.size = len(text) - len(rest)
 			b.meta.Rewritten = true
 			b.moved.readFlags(text[:b.size], rest, &b.meta)
-			return b, parseMailferry(&b.meta, ours)
+			return b, parseMailferry(&b.meta, string(ours))
 		}
 		line, after, ok := bytes.Cut(rest, []byte("\n"))
 		name := addedName(line)

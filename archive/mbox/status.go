@@ -1,6 +1,7 @@
 package mbox
 
 import (
+	"slices"
 	"strings"
 
 	"mailferry/transfer/mail"
@@ -21,11 +22,16 @@ func keywordsRoom(flags mail.Flags) int {
 	return min(max(keywordsMin, n+keywordsSpare), keywordsMax)
 }
 
-// formatStatus writes the three status lines with values of exactly these widths.
-// It reports whether the flags fit; those that do not are left out.
+// formatStatus is appendStatus to nothing.
 func formatStatus(flags mail.Flags, widths [3]int) (text []byte, fits bool) {
+	return appendStatus(nil, flags, widths)
+}
+
+// appendStatus writes the three status lines with values of exactly these widths.
+// It reports whether the flags fit; those that do not are left out.
+func appendStatus(text []byte, flags mail.Flags, widths [3]int) (_ []byte, fits bool) {
 	status := "O "
-	if flags.Has(mail.Seen) {
+	if slices.Contains(flags, mail.Seen) {
 		status = "RO"
 	}
 	values := [3]string{status, xStatus(flags), ""}
@@ -47,8 +53,12 @@ func formatStatus(flags mail.Flags, widths [3]int) (text []byte, fits bool) {
 		}
 		values[2] += k
 	}
-	for i, name := range []string{statusName, xStatusName, keywordsName} {
-		text = append(text, name+values[i]+strings.Repeat(" ", widths[i]-len(values[i]))+"\n"...)
+	for i, name := range [3]string{statusName, xStatusName, keywordsName} {
+		text = append(append(text, name...), values[i]...)
+		for range widths[i] - len(values[i]) {
+			text = append(text, ' ')
+		}
+		text = append(text, '\n')
 	}
 	return text, fits
 }
@@ -66,7 +76,7 @@ func letters() []letter {
 func xStatus(flags mail.Flags) string {
 	value := ""
 	for _, l := range letters() {
-		if flags.Has(l.flag) {
+		if slices.Contains(flags, l.flag) {
 			value += string(l.letter)
 		}
 	}
