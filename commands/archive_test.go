@@ -1,8 +1,10 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -127,5 +129,30 @@ func TestBackupRecordsNothingOutsideTheArchive(t *testing.T) {
 	defer l.Close()
 	if pairs, err := l.Pairs(t.Context()); err != nil || len(pairs) != 1 {
 		t.Errorf("%d folders are recorded, %v", len(pairs), err)
+	}
+}
+
+// faraway is a server that does not answer.
+type faraway struct{ mail.Store }
+
+func (faraway) Connect(ctx context.Context) { <-ctx.Done() }
+
+// A mistake is told at once, whatever the server at the other end does meanwhile.
+func TestNobodyWaitsForAServerThatIsNotNeeded(t *testing.T) {
+	b := newBench(t)
+	b.account("old", mailtest.Options{})
+	b.wrap = func(s mail.Store) mail.Store { return faraway{s} }
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code := b.mailferry("backup", oldAccount, "maildir:"+dir); code != int(exitUsage) {
+		t.Errorf("exit code %d: %s", code, &b.err)
+	}
+	b.world.engine.ledger = func(string, string, string, bool) (transfer.Ledger, error) {
+		return nil, &mail.Error{Op: "open the record", Scope: mail.ScopeStore, Retry: mail.RetryNever, Kind: mail.KindLocked, Err: errors.New("in use")}
+	}
+	if code := b.mailferry("backup", oldAccount, "maildir:"+filepath.Join(t.TempDir(), "a")); code == 0 {
+		t.Error("a record that is in use is used")
 	}
 }

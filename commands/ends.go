@@ -112,15 +112,18 @@ func (w *world) openBoth(c *cli.Context, ts []*target, job *transfer.Job, opts a
 		trace.close()
 		return nil, err
 	}
-	reached.connect(c.Context, job.Source)
+	ctx, cancel := context.WithCancel(c.Context) // nobody waits for ends that are not needed after all
+	reached.connect(ctx, job.Source)
 	if job.Dest, err = w.openDest(c.Context, ts[1], opts, job, trace); err != nil {
+		cancel()
 		reached.Wait()
 		_ = job.Source.Close()
 		trace.close()
 		return nil, err
 	}
-	reached.connect(c.Context, job.Dest)
+	reached.connect(ctx, job.Dest)
 	return func() {
+		cancel()
 		reached.Wait()
 		var source sync.WaitGroup
 		source.Go(func() { _ = job.Source.Close() }) // each server takes its time to say goodbye

@@ -142,8 +142,11 @@ func (f *folderWork) waitForRoom(ctx context.Context, e *mail.Error, cause error
 	}
 	tries := f.tries
 	traded, err := f.run.slots.trade(ctx)
-	if err != nil || !traded {
-		return cmp.Or(err, f.pause(ctx, e, cause))
+	if err != nil {
+		return err
+	}
+	if !traded {
+		return f.pause(ctx, e, cause)
 	}
 	f.tries = tries - 1
 	f.run.watch.retry(f.pairs[0].src.Path, tries, 0, false, cause)

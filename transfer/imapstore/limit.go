@@ -55,6 +55,14 @@ func (p *pool) rested() {
 	p.yield()
 }
 
+// bounded reports whether the server lets in fewer connections than the options allow: who needs one does not wait
+// for long then.
+func (p *pool) bounded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bound.most > 0 && p.bound.most < cap(p.slots)
+}
+
 // keepFree keeps back what slots are free, as far as they are too many. mu is held.
 func (p *pool) keepFree() {
 	for p.bound.kept < cap(p.slots)-p.bound.most {

@@ -119,7 +119,7 @@ func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info,
 		return err
 	}
 	if n := r.sliced(uids); n > 0 {
-		return at(r.fetchSliced(ctx, uids, n, fn), r.path)
+		return r.fetchSliced(ctx, uids, n, fn)
 	}
 	var stopped error
 	left := r.leftOf(uids)

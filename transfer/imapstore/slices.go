@@ -42,6 +42,8 @@ type slicing struct {
 	cancel context.CancelFunc
 	work   errgroup.Group
 
+	stopped error // fn's
+
 	mu      sync.Mutex
 	by      []*helper // who asks for each part, as far as they are taken; nil: the reader itself
 	helpers []*helper
@@ -52,7 +54,10 @@ type helper struct {
 	pieces chan *piece // closed at its end
 	room   *semaphore.Weighted
 	large  int64 // octets of a message that is not kept
-	err    error // set before pieces is closed
+
+	// Set before pieces is closed.
+	left mail.UIDSet // what the server did not tell
+	err  error
 }
 
 // piece is a message on its way from a helper, or the end of a part.
@@ -102,22 +107,37 @@ func (r *reader) fetchSliced(ctx context.Context, uids mail.UIDSet, n int, fn fu
 	s := &slicing{r: r, fn: fn, parts: r.conn.Slices(uids, n)}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	defer s.stop()
-	err := r.conn.FetchParts(ctx, func() mail.UIDSet {
+	left, err := r.conn.FetchParts(ctx, func() mail.UIDSet {
 		s.recruit()
 		return s.take(nil)
 	}, func() {}, func(info mail.Info, body io.Reader) error {
 		if err := s.catchUp(s.partOf(info.UID)); err != nil {
 			return err
 		}
-		return fn(info, body)
+		return s.pass(info, body)
 	})
-	if err != nil {
+	if err == nil {
+		err = s.catchUp(len(s.parts))
+	}
+	if err == nil {
+		err = s.end(&left)
+	}
+	if err == nil && !left.Empty() {
+		err = r.conn.FetchBodies(ctx, left, s.pass)
+	}
+	if err == nil || s.stopped != nil && err == s.stopped {
 		return err
 	}
-	if err := s.catchUp(len(s.parts)); err != nil {
-		return err
+	if len(s.helpers) > 0 && ctx.Err() == nil && !r.conn.Usable() {
+		r.store.alone.Store(true) // the server may not like several sessions in one folder
 	}
-	return s.stragglers()
+	return at(err, r.path)
+}
+
+// pass delivers a message to the caller.
+func (s *slicing) pass(info mail.Info, body io.Reader) error {
+	s.stopped = s.fn(info, body)
+	return s.stopped
 }
 
 // recruit takes connections in that are to be had for nothing.
@@ -125,7 +145,7 @@ func (s *slicing) recruit() {
 	store := s.r.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.parts)-len(s.by) >= sliceLeast*(len(s.helpers)+1) && store.wanted.Load() == 0 && !store.alone.Load() && store.pool.spare() {
+	for len(s.parts)-len(s.by) >= sliceLeast*(len(s.helpers)+1) && store.wanted.Load() == 0 && !store.alone.Load() && !store.pool.bounded() && store.pool.spare() {
 		s.add()
 	}
 }
@@ -169,12 +189,13 @@ func (s *slicing) help(h *helper) error {
 	if err := s.enter(conn); err != nil {
 		return err
 	}
-	return conn.FetchParts(s.ctx, func() mail.UIDSet {
+	h.left, err = conn.FetchParts(s.ctx, func() mail.UIDSet {
 		if store.wanted.Load() > 0 {
 			return mail.UIDSet{}
 		}
 		return s.take(h)
 	}, func() { h.hand(s.ctx, &piece{}) }, func(info mail.Info, body io.Reader) error { return h.keep(s.ctx, info, body) })
+	return err
 }
 
 var errOtherFolder = errors.New("another connection finds another folder of that name")
@@ -269,8 +290,8 @@ func (s *slicing) catchUp(part int) error {
 	return nil
 }
 
-// stragglers delivers what the server would not tell with the others.
-func (s *slicing) stragglers() error {
+// end waits for those who have asked for something, and adds what they were not told to left.
+func (s *slicing) end(left *mail.UIDSet) error {
 	for _, h := range s.helpers {
 		if !s.asked(h) {
 			continue
@@ -286,6 +307,7 @@ func (s *slicing) stragglers() error {
 		if h.err != nil {
 			return s.failed(h)
 		}
+		left.Union(h.left)
 	}
 	return nil
 }
@@ -307,9 +329,19 @@ func (s *slicing) failed(h *helper) error {
 		Err: errors.Join(errHelper, h.err)}
 }
 
-func (s *slicing) deliver(h *helper, p *piece) error {
-	err := s.fn(p.info, p.body)
-	p.done(h, err)
+func (s *slicing) deliver(h *helper, p *piece) (err error) {
+	returned := false
+	defer func() {
+		if !returned { // fn panics: the helper must not wait for ever
+			err = context.Canceled
+		}
+		if err != nil {
+			s.cancel() // the helper has come to no grief
+		}
+		p.done(h, err)
+	}()
+	err = s.pass(p.info, p.body)
+	returned = true
 	return err
 }
 

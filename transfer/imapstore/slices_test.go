@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -272,5 +273,65 @@ func TestHelpersMakeRoom(t *testing.T) {
 	}
 	for _, other := range others {
 		other.Close()
+	}
+}
+
+// TestTheCallersErrorComesBackAsItIs, whatever is inside it.
+func TestTheCallersErrorComesBackAsItIs(t *testing.T) {
+	for _, connections := range []int{1, 4} {
+		for _, at := range []int{1, 30, 700} {
+			l := newLibrary(t, nil)
+			l.opts.Connections = connections
+			_, r := l.open(t)
+			want := fmt.Errorf("wrapped: %w", &mail.Error{Op: "append", Scope: mail.ScopeFolder, Retry: mail.RetryNever, Err: errors.New("full")})
+			n := 0
+			err := r.Fetch(t.Context(), l.uids, func(mail.Info, io.Reader) error {
+				if n++; n == at {
+					return want
+				}
+				return nil
+			})
+			if err != want {
+				t.Errorf("%d connections, message %d: %v", connections, at, err)
+			}
+			r.Close()
+		}
+	}
+}
+
+// TestNothingIsOnItsWayToNobody: a connection whose reading was given up is not kept with mail still to come.
+func TestNothingIsOnItsWayToNobody(t *testing.T) {
+	for n := 2; n < 12; n += 2 {
+		l := newLibrary(t, nil, faultproxy.At(faultproxy.Command("UID FETCH", n), faultproxy.No("[UNAVAILABLE] later")))
+		s, r := l.open(t)
+		if _, err := l.read(t, r, func(int) error { return nil }); err == nil {
+			t.Errorf("refused at %d, and no error", n)
+		}
+		r.Close()
+		s.pool.mu.Lock()
+		idle := slices.Clone(s.pool.idle)
+		s.pool.mu.Unlock()
+		for _, p := range idle {
+			before := p.conn.Traffic().Received
+			if err := p.conn.Noop(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if got := p.conn.Traffic().Received - before; got > 1000 {
+				t.Errorf("refused at %d: %d octets come to a connection that is idle", n, got)
+			}
+		}
+	}
+}
+
+// TestNobodyHelpsWhereTheServerIsFull: whoever needs a connection there does not wait for long.
+func TestNobodyHelpsWhereTheServerIsFull(t *testing.T) {
+	l := newLibrary(t, nil, faultproxy.At(faultproxy.Connect(3), faultproxy.Bye("Too many connections")).Always())
+	_, r := l.open(t)
+	defer r.Close()
+	if came, err := l.read(t, r, func(int) error { return nil }); err != nil || came.Len() != len(l.want) {
+		t.Errorf("%d messages, %v", came.Len(), err)
+	}
+	if n := l.proxy.Count("EXAMINE"); n != 1 {
+		t.Errorf("%d connections have opened the folder", n)
 	}
 }

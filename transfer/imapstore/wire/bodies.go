@@ -32,26 +32,42 @@ func (c *Conn) FetchBodies(ctx context.Context, uids mail.UIDSet, fn func(mail.I
 		return part, len(parts) > 0
 	}
 	f.answered = func() {}
-	return f.run(ctx)
+	return f.run(ctx, func() error {
+		if err := f.missing(); err != nil {
+			return err
+		}
+		for uid := range f.again.Minus(f.done).All() {
+			if err := f.one(uid); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // FetchParts is FetchBodies of what next returns, one command for each part: an empty one is the last. next is
 // called when there is room for a further command, which is before the last one is answered, and answered after
-// each part.
-func (c *Conn) FetchParts(ctx context.Context, next func() mail.UIDSet, answered func(), fn func(mail.Info, io.Reader) error) error {
+// each part. What the server did not deliver with the part is not asked for again: it is in left, with UIDs
+// that may not be there at all.
+func (c *Conn) FetchParts(ctx context.Context, next func() mail.UIDSet, answered func(), fn func(mail.Info, io.Reader) error) (left mail.UIDSet, err error) {
 	f := &bodyFetch{c: c, fn: fn, answered: answered}
 	f.next = func() (mail.UIDSet, bool) {
 		part := next()
 		f.want.Union(part)
 		return part, !part.Empty()
 	}
-	return f.run(ctx)
+	err = f.run(ctx, func() error { return nil })
+	for _, part := range f.cut {
+		f.again.Union(part)
+	}
+	return f.again.Minus(f.done), err
 }
 
 // Slices cuts a set into parts of some n messages for FetchParts.
 func (c *Conn) Slices(uids mail.UIDSet, n int) []mail.UIDSet { return c.chunks(uids, n) }
 
-func (f *bodyFetch) run(ctx context.Context) error {
+// run asks for all parts, and then does rest.
+func (f *bodyFetch) run(ctx context.Context, rest func() error) error {
 	c := f.c
 	if err := c.ready(ctx, opFetch); err != nil {
 		return err
@@ -65,12 +81,7 @@ func (f *bodyFetch) run(ctx context.Context) error {
 	if err := f.chunks(); err != nil {
 		return err
 	}
-	for uid := range f.again.Minus(f.done).All() {
-		if err := f.one(uid); err != nil {
-			return err
-		}
-	}
-	return nil
+	return rest()
 }
 
 const opFetch = "fetch"
@@ -81,6 +92,7 @@ type bodyFetch struct {
 	want  mail.UIDSet
 	done  mail.UIDSet
 	again mail.UIDSet        // to be asked for one by one
+	cut   []mail.UIDSet      // parts that were not answered in full
 	known map[mail.UID]*Item // what came ahead of the body
 	sole  mail.UID           // the only message asked for just now
 
@@ -117,7 +129,6 @@ func (f *bodyFetch) chunks() error {
 		part mail.UIDSet
 	}
 	var sent []asked
-	var cut []mail.UIDSet // parts that were not answered in full
 	for more := true; ; {
 		for more && len(sent) < 2 {
 			var part mail.UIDSet
@@ -135,31 +146,34 @@ func (f *bodyFetch) chunks() error {
 		}
 		now := sent[0]
 		sent = sent[1:]
-		f.c.tail = !more && len(cut) == 0 && f.again.Empty()
+		f.c.tail = !more && len(f.cut) == 0 && f.again.Empty()
 		rep, err := f.c.finish(opFetch, now.tag, f.response)
 		if err != nil {
 			return err
 		}
 		if err := f.refused(rep); err != nil {
+			if len(sent) > 0 { // much mail may be on its way that nobody wants
+				f.c.spoil(err)
+			}
 			return err
 		}
 		if !rep.OK() || rep.Code == "MESSAGELIMIT" {
-			cut = append(cut, now.part)
+			f.cut = append(f.cut, now.part)
 		}
 		clear(f.known)
 		f.answered()
 	}
 	f.c.tail = false
-	return f.missing(cut)
+	return nil
 }
 
 func bodiesOf(set string) *command {
 	return newCommand("UID FETCH " + set + " (UID FLAGS INTERNALDATE BODY.PEEK[])")
 }
 
-// missing finds out which messages of parts there are and have not come.
-func (f *bodyFetch) missing(parts []mail.UIDSet) error {
-	for _, part := range parts {
+// missing finds out which messages there are and have not come.
+func (f *bodyFetch) missing() error {
+	for _, part := range f.cut {
 		found, err := f.c.search("UID " + part.String())
 		var refused *ReplyError
 		if errors.As(err, &refused) && f.c.broken == nil {
