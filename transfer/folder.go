@@ -149,6 +149,9 @@ func (f *folderWork) waitForRoom(ctx context.Context, e *mail.Error, cause error
 		return f.pause(ctx, e, cause)
 	}
 	f.tries = tries - 1
+	if e.After > 0 { // the server says when
+		return f.pause(ctx, e, cause)
+	}
 	f.run.watch.retry(f.pairs[0].src.Path, tries, 0, false, cause)
 	return nil
 }

@@ -83,3 +83,33 @@ func TestFewerConnectionsThanWished(t *testing.T) {
 		wantCounts(t, r, 80*3, 0, 0, 0)
 	}
 }
+
+// TestNobodyIsLetIn: where no other folder is at work either, a refused folder waits before it tries again.
+func TestNobodyIsLetIn(t *testing.T) {
+	for _, dst := range []mailtest.Options{{}, {NoAppenders: true}, {NoAppenders: true, Connections: 4}} {
+		w := newWorldFrom(t, mailtest.Options{Sessions: 1}, dst)
+		fill(w.src, "f", 3)
+		other, err := w.src.OpenReader(t.Context(), path("f"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		retries, pauses := 0, 0
+		timing := transfer.Timing{Sleep: func(ctx context.Context, _ time.Duration) error {
+			pauses++
+			return ctx.Err()
+		}}
+		r, err := transfer.Run(t.Context(), transfer.Job{Source: w.src, Dest: w.dst, Ledger: w.ledger, Connections: 4, Timing: timing,
+			Observe: func(e transfer.Event) {
+				if _, ok := e.(transfer.EventRetry); ok {
+					retries++
+				}
+			}})
+		if err == nil && r.Complete() {
+			t.Error("complete, though nothing could be read")
+		}
+		if retries > pauses+2 {
+			t.Errorf("%d retries with %d pauses between them", retries, pauses)
+		}
+		other.Close()
+	}
+}

@@ -30,9 +30,18 @@ func (s *slots) take(ctx context.Context) error {
 func (s *slots) give() { s.free <- struct{}{} }
 
 // trade gives the caller's slot away for good, if others are left, and waits for one
-// that another folder gives back. With a single slot left it keeps it, and traded is false.
+// that another folder gives back. Slots that nobody works in go first: to take one of them would be to wait for
+// nobody. With a single slot left it keeps it, and traded is false.
 func (s *slots) trade(ctx context.Context) (traded bool, err error) {
 	n := <-s.size
+	for spare := true; spare && n > 1; {
+		select {
+		case <-s.free:
+			n--
+		default:
+			spare = false
+		}
+	}
 	if n == 1 {
 		s.size <- n
 		return false, nil
