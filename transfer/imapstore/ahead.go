@@ -74,7 +74,7 @@ func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies bool) (*wir
 	if expected < 0 {
 		expected = followBytes / 4
 	}
-	if n := s.sliceOf(raw); opts == nil && n > 0 && int(known.Messages) >= n*sliceLeast {
+	if n, _ := s.sliceOf(raw); opts == nil && n > 0 && int(known.Messages) >= n*sliceLeast {
 		bodies = false // several connections will ask for them
 	}
 	if opts == nil {

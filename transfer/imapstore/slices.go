@@ -22,7 +22,7 @@ const (
 
 // sliceBounds are in octets.
 type sliceBounds struct {
-	from int64 // in a folder that is worth it
+	from int64 // in a folder, and asked for at once, that are worth it
 	part int64 // about so many are asked for with one command
 	hold int64 // so many a connection keeps until it is their turn
 }
@@ -73,33 +73,37 @@ func (r *reader) sliced(uids mail.UIDSet) int {
 	if r.conn.Expects() || r.status.UIDValidity == 0 { // without one, UIDs are those of a session
 		return 0
 	}
-	n := s.sliceOf(r.raw)
-	if min(uids.Len(), int(r.status.Messages)) < n*sliceLeast {
+	messages := min(uids.Len(), int(r.status.Messages))
+	n, average := s.sliceOf(r.raw)
+	// Every Fetch opens the folder on the connections that help, which takes a server its time where many messages are in it.
+	if messages < n*sliceLeast || int64(messages)*average < s.slices.from {
 		return 0
 	}
 	return n
 }
 
-// sliceOf returns how many messages of a folder are worth a command of their own, 0 where the folder is not large.
-func (s *Store) sliceOf(raw string) int {
+// sliceOf returns how many messages of a folder are worth a command of their own, 0 where the folder is not large,
+// and the octets of one, about.
+func (s *Store) sliceOf(raw string) (n int, average int64) {
 	const typical = 50 << 10 // octets of a message
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.names == nil || s.opts.Connections < 2 || s.alone.Load() {
-		return 0
+		return 0, 0
 	}
 	known := s.names.status[raw]
 	if known == nil || known.Messages == 0 {
-		return 0
+		return 0, 0
 	}
 	octets := known.Bytes
 	if octets < 0 {
 		octets = int64(known.Messages) * typical
 	}
 	if octets < s.slices.from {
-		return 0
+		return 0, 0
 	}
-	return int(min(sliceMessages, max(1, s.slices.part*int64(known.Messages)/octets)))
+	average = max(1, octets/int64(known.Messages))
+	return int(min(sliceMessages, max(1, s.slices.part/average))), average
 }
 
 // fetchSliced is Fetch in parts of n messages.
