@@ -147,12 +147,15 @@ func (m mboxFormat) open(f catalogue.Folder) (*mbox.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	durable := f.Stamp
-	if durable == 0 {
-		durable = mbox.Unknown
-	}
-	b, _, err := mbox.Open(file, durable)
+	b, _, err := mbox.Open(file, durable(f))
 	return b, err
+}
+
+func durable(f catalogue.Folder) int64 {
+	if f.Stamp == 0 {
+		return mbox.Unknown
+	}
+	return f.Stamp
 }
 
 func (m mboxFormat) box(f catalogue.Folder) (box, error) {

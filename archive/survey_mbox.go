@@ -27,9 +27,15 @@ func (m mboxFormat) survey(f catalogue.Folder, known places) (out found, err err
 		return out, err
 	}
 	defer in.Close()
+	// A run may be writing: one end for all that reads, or the rest of a message that was cut would pass for text.
+	info, err := in.Stat()
+	if err != nil {
+		return out, err
+	}
 	out.read = func(place string) (catalogue.Message, error) { return m.takeIn(f.Dir, place) }
 	broken := false // the message before is: text behind it is its own
-	err = mbox.Scan(io.NewSectionReader(in, 0, 1<<62), 0, func(e *mbox.Entry) error {
+	var foreign []int64
+	err = mbox.Scan(io.NewSectionReader(in, 0, info.Size()), 0, func(e *mbox.Entry) error {
 		place := mboxPlace(e.Place())
 		remains := broken && e.Kind == mbox.Junk
 		_, err := e.End()
@@ -38,7 +44,7 @@ func (m mboxFormat) survey(f catalogue.Folder, known places) (out found, err err
 		case remains:
 		case e.Kind == mbox.Superseded:
 		case e.Kind != mbox.Own:
-			out.foreign = append(out.foreign, strconv.FormatInt(e.At, 10))
+			foreign = append(foreign, e.At)
 		case left[sum] > 0:
 			left[sum]--
 		default:
@@ -46,6 +52,9 @@ func (m mboxFormat) survey(f catalogue.Folder, known places) (out found, err err
 		}
 		return nil
 	})
+	if err == nil && len(foreign) > 0 {
+		out.foreign, err = notOurs(in, info.Size(), f, foreign)
+	}
 	if err != nil {
 		return out, err
 	}
@@ -56,6 +65,17 @@ func (m mboxFormat) survey(f catalogue.Folder, known places) (out found, err err
 		}
 		return nil
 	})
+}
+
+// notOurs leaves out what is no message yet because we are writing it, or were when the run was killed.
+func notOurs(in io.ReaderAt, size int64, f catalogue.Folder, foreign []int64) (places []string, err error) {
+	tail, err := mbox.Inspect(in, size, durable(f))
+	for _, at := range foreign {
+		if at < tail.Good {
+			places = append(places, strconv.FormatInt(at, 10))
+		}
+	}
+	return places, err
 }
 
 func shortSum(place string) uint64 {

@@ -178,6 +178,48 @@ func TestVerifyStopsWhenItIsTold(t *testing.T) {
 	}
 }
 
+// TestVerifySeesAMessageBeingWritten: whatever part of it is in the mbox file yet, nobody has added it. Text of others there is told.
+func TestVerifySeesAMessageBeingWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a")
+	file := filepath.Join(dir, "INBOX.mbox")
+	a := create(t, dir, archive.Options{Format: archive.MBox})
+	putLetters(t, a, inbox, 1, 3)
+	before, err := os.ReadFile(file)
+	ok(t, err)
+	w, err := a.OpenWriter(t.Context(), inbox)
+	ok(t, err)
+	ok(t, w.Append(t.Context(), message(4, letter(4), "Work"), func(mail.UID, error) {}))
+	ok(t, w.Flush(t.Context()))
+	whole, err := os.ReadFile(file)
+	ok(t, err)
+	closed(t, w)
+
+	archived := filepath.Join(t.TempDir(), "b")
+	b := create(t, archived, archive.Options{Format: archive.MBox})
+	putLetters(t, b, inbox, 1, 3)
+	file = filepath.Join(archived, "INBOX.mbox")
+	told := func(tail []byte) []string {
+		ok(t, os.WriteFile(file, slices.Concat(before, tail), 0o600))
+		other := open(t, archived, archive.Options{})
+		defer closed(t, other)
+		return damages(t, other)
+	}
+	message := whole[len(before):]
+	for cut := range len(message) {
+		if got := told(message[:cut]); len(got) > 0 {
+			t.Fatalf("%d of %d octets written: verify tells %q", cut, len(message), got)
+		}
+		if got := told(slices.Concat(message[:cut], make([]byte, len(message)-cut))); len(got) > 0 {
+			t.Fatalf("%d of %d octets on the disk after a power cut: verify tells %q", cut, len(message), got)
+		}
+	}
+	for _, theirs := range []string{"notes\n", "From a@b Thu", "From a@b Thu Jan  2 15:04:05 2025\nSubject: new\n\nnew\n\n"} {
+		if got := told([]byte(theirs)); !slices.Equal(got, []string{"added"}) {
+			t.Errorf("%q of others: verify tells %q", theirs, got)
+		}
+	}
+}
+
 // TestVerifyBesideABackupRaisesNoFalseAlarm: another process would see no more of the writer than this reader.
 func TestVerifyBesideABackupRaisesNoFalseAlarm(t *testing.T) {
 	forBoth(t, func(t *testing.T, format archive.Format) {

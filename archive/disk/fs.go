@@ -41,6 +41,7 @@ type FS interface {
 type Reading interface {
 	io.ReadCloser
 	io.ReaderAt
+	Stat() (fs.FileInfo, error)
 }
 
 // Updating is a file that is changed in place. What was written is durable after its Sync.
