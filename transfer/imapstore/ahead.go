@@ -22,9 +22,7 @@ func (s *Store) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.
 		return s.OpenReader(ctx, path)
 	}
 	t := &turn{ahead: ahead, bytes: expected}
-	s.wanted.Add(1)
 	conn, err := s.queue.arrive(ctx, s.pool, t)
-	s.wanted.Add(-1)
 	if err != nil {
 		return nil, at(err, path)
 	}

@@ -55,8 +55,7 @@ func (p *pool) rested() {
 	p.yield()
 }
 
-// bounded reports whether the server lets in fewer connections than the options allow: who needs one does not wait
-// for long then.
+// bounded reports whether the server lets in fewer connections than the options allow.
 func (p *pool) bounded() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,6 +134,7 @@ type patience struct {
 }
 
 func (p *pool) patience(instead func() <-chan struct{}) *patience {
+	p.wanted.Add(1)
 	return &patience{pool: p, instead: instead, known: p.bound.known}
 }
 
@@ -147,6 +147,7 @@ func (w *patience) begin() {
 }
 
 func (w *patience) stop() {
+	w.pool.wanted.Add(-1)
 	if w.timer != nil {
 		w.timer.Stop()
 	}

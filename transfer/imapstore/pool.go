@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mailferry/transfer/imapstore/wire"
@@ -19,6 +20,7 @@ type pool struct {
 	first     chan struct{} // held by the one that dials before anyone has logged in
 	logged    chan struct{} // closed when somebody has
 	limitWait time.Duration
+	wanted    atomic.Int32 // how many wait for a connection
 
 	mu      sync.Mutex
 	idle    []parked
@@ -51,8 +53,12 @@ func (p *pool) acquire(ctx context.Context) (*wire.Conn, error) {
 	return p.acquireUnless(ctx, nil)
 }
 
-// spare takes a slot if one is free.
+// spare takes a slot if one is free that nobody else has a use for. Where the server lets in fewer connections than
+// the options allow none is: who needs one there does not wait for long.
 func (p *pool) spare() bool {
+	if p.wanted.Load() > 0 || p.bounded() {
+		return false
+	}
 	select {
 	case p.slots <- struct{}{}:
 		return true

@@ -149,7 +149,7 @@ func (s *slicing) recruit() {
 	store := s.r.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.parts)-len(s.by) >= sliceLeast*(len(s.helpers)+1) && store.wanted.Load() == 0 && !store.alone.Load() && !store.pool.bounded() && store.pool.spare() {
+	for len(s.parts)-len(s.by) >= sliceLeast*(len(s.helpers)+1) && !store.alone.Load() && store.pool.spare() {
 		s.add()
 	}
 }
@@ -194,7 +194,7 @@ func (s *slicing) help(h *helper) error {
 		return err
 	}
 	h.left, err = conn.FetchParts(s.ctx, func() mail.UIDSet {
-		if store.wanted.Load() > 0 {
+		if store.pool.wanted.Load() > 0 {
 			return mail.UIDSet{}
 		}
 		return s.take(h)

@@ -18,9 +18,8 @@ type Store struct {
 	lanes    *lanes
 	queue    queue
 	slices   sliceBounds
-	wanted   atomic.Int32 // openings that have no connection yet
-	alone    atomic.Bool  // a connection that helped to read came to grief: no more of that
-	readOnly bool         // nothing will be created
+	alone    atomic.Bool // a connection that helped to read came to grief: no more of that
+	readOnly bool        // nothing will be created
 
 	mu         sync.Mutex
 	missed     error                     // what Connect met and nobody has been told
@@ -89,10 +88,7 @@ func (s *Store) arrive(ctx context.Context, listing bool) (conn *wire.Conn, foun
 	if err := s.tellMissed(); err != nil {
 		return nil, nil, err
 	}
-	s.wanted.Add(1)
-	conn, err = s.pool.acquire(ctx)
-	s.wanted.Add(-1)
-	if err != nil {
+	if conn, err = s.pool.acquire(ctx); err != nil {
 		return nil, nil, err
 	}
 	if s.known() != nil {
