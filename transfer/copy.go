@@ -26,8 +26,14 @@ func (p *pairWork) copy(ctx context.Context) error {
 	if p.partial {
 		p.next = p.status().UIDNext
 	}
-	if p.run.job.DryRun || p.todo.Empty() {
+	if p.run.job.DryRun {
 		return nil
+	}
+	if p.todo.Empty() {
+		if err := p.leaveSource(); err != nil {
+			return err
+		}
+		return p.lateFlags(ctx)
 	}
 	if err := p.pump(ctx, p.todo.Minus(p.plain)); err != nil {
 		return err
@@ -58,16 +64,15 @@ func (p *pairWork) pump(ctx context.Context, todo mail.UIDSet) error {
 	var g errgroup.Group
 	g.Go(func() error {
 		defer close(items)
-		readErr = p.read(readCtx, todo, items, &lost)
-		// Another folder can be read while this one's answers are waited for. UIDs of a
-		// session must not outlive it.
-		if readErr == nil && p.state.UIDValidity != 0 {
-			readErr = p.closeSource()
+		if readErr = p.read(readCtx, todo, items, &lost); readErr == nil {
+			readErr = p.leaveSource()
 		}
 		return nil
 	})
 	g.Go(func() error {
-		writeErr = p.write(ctx, todo, items)
+		if writeErr = p.lateFlags(ctx); writeErr == nil {
+			writeErr = p.write(ctx, todo, items)
+		}
 		stopReading()
 		for it := range items {
 			it.body.Release()
@@ -83,6 +88,15 @@ func (p *pairWork) pump(ctx context.Context, todo mail.UIDSet) error {
 		return writeErr
 	}
 	return readErr
+}
+
+// leaveSource closes what has been read: another folder can be, while this one's answers are waited for. UIDs of a
+// session must not outlive it.
+func (p *pairWork) leaveSource() error {
+	if p.state.UIDValidity == 0 {
+		return nil
+	}
+	return p.closeSource()
 }
 
 // reopen opens the source again if it has been closed. What came there meanwhile is the next run's.

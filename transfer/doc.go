@@ -16,7 +16,8 @@
 //	    plan:    the source tells changes since a run that left nothing over, and nothing
 //	             came or went at the destination: look at these alone. Otherwise
 //	             merge the source's listing with the ledger's records, both
-//	             sorted by UID: copy, reflag, keep, gone; flags go over on the way:
+//	             sorted by UID: copy, reflag, keep, gone; flags go over on the way, the
+//	             last while the source is read again or left:
 //	             base = source's flags at the last run; add source-base, remove base-source
 //	    adopt:   match what is to be copied with what the destination holds and no
 //	             record names: all of it the first time, what is new there later

@@ -9,9 +9,10 @@ import (
 // reflagBatch is how many flag changes go to the destination and the ledger at once.
 const reflagBatch = 500
 
-// plan lists the source, decides about every message, and carries out the flag
-// changes on the way. What is to be copied is left in p.todo.
+// plan lists the source and decides about every message. What is to be copied is left in p.todo; changes of
+// flags are carried out on the way where they are many, and left in p.late otherwise.
 func (p *pairWork) plan(ctx context.Context) error {
+	p.late = nil
 	if err := p.saveBases(ctx); err != nil { // or the same flags would seem to have changed again
 		return err
 	}
@@ -61,8 +62,10 @@ func (p *pairWork) merge(current func(mail.UID) mail.Flags) flagMerge {
 // planned carries out what had to wait until the listing was known to be complete.
 // there is the number of messages at the destination.
 func (p *pairWork) planned(ctx context.Context, ex *executor, there int) error {
-	if err := ex.flush(ctx); err != nil {
-		return err
+	if p.late = ex; p.writer == nil {
+		if err := p.lateFlags(ctx); err != nil {
+			return err
+		}
 	}
 	if err := ex.forgetGone(ctx); err != nil {
 		return err
@@ -236,6 +239,17 @@ func (e *executor) flush(ctx context.Context) error {
 		return nil // they go with the next commit
 	}
 	return e.saveBases(ctx)
+}
+
+// lateFlags carries over what flags the plan has left. That needs nothing of the source, which can be read
+// meanwhile, by this folder or another.
+func (p *pairWork) lateFlags(ctx context.Context) error {
+	late := p.late
+	p.late = nil
+	if late == nil {
+		return nil
+	}
+	return late.flush(ctx)
 }
 
 // saveBases records what flags have been carried over, as far as that has not been done with something else.

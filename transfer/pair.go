@@ -54,11 +54,12 @@ type pairWork struct {
 
 	dryReflagged, dryDropped int // in a dry run: counts of the last plan
 
-	voided  bool     // in a dry run: the ledger's records do not count
-	next    mail.UID // no message sent from now on gets a smaller UID
-	unset   bool     // flags that the destination refused
-	bases   []Record // whose flags have been carried over, which is not recorded yet
-	suspect bool     // so much vanished from the source that the archive keeps it current
+	voided  bool      // in a dry run: the ledger's records do not count
+	next    mail.UID  // no message sent from now on gets a smaller UID
+	unset   bool      // flags that the destination refused
+	late    *executor // of the last plan: the flags that are still to be carried over; nil: none
+	bases   []Record  // whose flags have been carried over, which is not recorded yet
+	suspect bool      // so much vanished from the source that the archive keeps it current
 
 	concluded bool        // the work went to its end in this run
 	opened    mail.Status // the destination's, as of the opening of that attempt
