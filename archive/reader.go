@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -18,7 +17,7 @@ type reader struct {
 	status   mail.Status
 	shelf    shelf
 	buf      []byte
-	body     bytes.Reader // of the message that is being delivered
+	whole    whole // the message that is being delivered
 	withheld map[mail.UID]error
 	closed   bool
 	dead     error // the error after which only Close is allowed

@@ -56,6 +56,9 @@ type item struct {
 // load reads body to its end. With spool set it never waits for memory, which a
 // message needs that arrived before its turn.
 func (l *loader) load(ctx context.Context, info mail.Info, body io.Reader, spool bool) (*item, error) {
+	if whole, ok := body.(mail.Whole); ok && !spool && !l.digests && l.limit == nil && info.Size <= l.inMem {
+		return l.take(ctx, info, whole)
+	}
 	it := &item{info: info}
 	if l.limit != nil {
 		body = &pacedReader{ctx, body, l.limit}
@@ -80,6 +83,19 @@ func (l *loader) load(ctx context.Context, info mail.Info, body io.Reader, spool
 	return it, nil
 }
 
+// take is load for a message that is in memory already.
+func (l *loader) take(ctx context.Context, info mail.Info, body mail.Whole) (*item, error) {
+	if err := l.acquire(ctx, info.Size); err != nil {
+		return nil, err
+	}
+	octets := body.Take()
+	if n := int64(len(octets)); n != info.Size {
+		l.budget.Release(info.Size)
+		return nil, shortBody(info, fmt.Errorf("%d octets and not the stated %d", n, info.Size))
+	}
+	return &item{info: info, body: l.inMemory(octets)}, nil
+}
+
 func (l *loader) toMemory(ctx context.Context, info mail.Info, body io.Reader) (mail.Body, error) {
 	if err := l.acquire(ctx, info.Size); err != nil {
 		return nil, err
@@ -89,9 +105,15 @@ func (l *loader) toMemory(ctx context.Context, info mail.Info, body io.Reader) (
 		l.budget.Release(info.Size)
 		return nil, shortBody(info, err)
 	}
-	b := &memoryBody{size: info.Size, free: func() { l.budget.Release(info.Size) }}
-	b.data.Store(&buf)
-	return b, nil
+	return l.inMemory(buf), nil
+}
+
+// inMemory is a body for whose octets memory has been acquired.
+func (l *loader) inMemory(octets []byte) mail.Body {
+	size := int64(len(octets))
+	b := &memoryBody{size: size, free: func() { l.budget.Release(size) }}
+	b.data.Store(&octets)
+	return b
 }
 
 // acquire waits for memory, and lets those know who could give some back.
