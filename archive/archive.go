@@ -48,9 +48,10 @@ type Archive struct {
 }
 
 var (
-	_ mail.Store      = (*Archive)(nil)
-	_ mail.Subscriber = (*Archive)(nil)
-	_ mail.Historian  = (*Archive)(nil)
+	_ mail.Store       = (*Archive)(nil)
+	_ mail.Subscriber  = (*Archive)(nil)
+	_ mail.Historian   = (*Archive)(nil)
+	_ mail.FolderMaker = (*Archive)(nil)
 )
 
 func newArchive(root string, opts Options) *Archive {

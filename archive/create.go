@@ -92,7 +92,8 @@ func (a *Archive) create(ctx context.Context) error {
 	if err := a.writeReadme(""); err != nil {
 		return err
 	}
-	if err := a.addFolder(ctx, mail.Folder{Path: mail.NewPath("INBOX")}); err != nil {
+	inbox := mail.NewPath("INBOX")
+	if err := a.addFolders(ctx, &catalogue.Folder{Path: inbox, Dir: a.format.dir(inbox, nil)}); err != nil {
 		return err
 	}
 	if err := a.fs.SyncDir(ownDir); err != nil {

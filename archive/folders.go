@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"mailferry/archive/catalogue"
 	"mailferry/transfer/mail"
@@ -74,77 +75,148 @@ func (a *Archive) visible(ctx context.Context, op string, path mail.Path) (catal
 
 // Create makes a folder. Its name on disk does not depend on that of its parent being there.
 func (a *Archive) Create(ctx context.Context, folder mail.Folder) error {
-	const op = "create"
-	if err := a.writable(ctx, op, folder.Path); err != nil {
+	errs, _, err := a.CreateAll(ctx, []mail.Folder{folder})
+	if err != nil {
 		return err
 	}
-	if folder.Path.IsZero() {
-		return &mail.Error{Op: op, Scope: mail.ScopeFolder, Retry: mail.RetryNever, Kind: mail.KindRefused,
-			Err: errors.New("no name for a folder")}
-	}
-	return fail(op, folder.Path, mail.ScopeFolder, a.addFolder(ctx, folder))
+	return errs[0]
 }
 
-func (a *Archive) addFolder(ctx context.Context, folder mail.Folder) error {
+// CreateAll implements mail.FolderMaker. All folders wait for the disk together.
+func (a *Archive) CreateAll(ctx context.Context, folders []mail.Folder) (errs []error, now []mail.Folder, err error) {
+	const op = "create"
+	if len(folders) == 0 {
+		return nil, nil, nil
+	}
+	if err := a.writable(ctx, op, folders[0].Path); err != nil {
+		return nil, nil, err
+	}
 	a.making.Lock()
 	defer a.making.Unlock()
-	f, ok, err := a.cat.Folder(ctx, folder.Path)
-	if err != nil || ok && f.Gone == 0 {
-		return err
+	errs = make([]error, len(folders))
+	wanted, where, err := a.lacking(ctx, folders)
+	if err != nil {
+		return nil, nil, fail(op, mail.Path{}, mail.ScopeStore, err)
 	}
-	if !ok {
-		if f.Dir, err = a.newDir(ctx, folder.Path); err != nil {
-			return err
+	if err := a.addFolders(ctx, wanted...); err != nil {
+		for k, f := range wanted { // whose fault is it?
+			if len(wanted) > 1 {
+				err = a.addFolders(ctx, f)
+			}
+			errs[where[k]] = fail(op, f.Path, mail.ScopeFolder, err)
 		}
 	}
-	if err := a.format.make(f.Dir, folder.Path); err != nil {
-		return err
+	for i, f := range folders {
+		if f.Path.IsZero() {
+			errs[i] = &mail.Error{Op: op, Scope: mail.ScopeFolder, Retry: mail.RetryNever, Kind: mail.KindRefused,
+				Err: errors.New("no name for a folder")}
+		}
 	}
-	f.Path, f.Role = folder.Path, folder.Role
-	if folder.Path.IsInbox() {
-		f.Role = ""
-	}
-	return a.cat.AddFolder(context.WithoutCancel(ctx), a.touch(), &f)
+	return errs, nil, nil
 }
 
-// newDir finds a place for a folder that no other folder has, on any file system.
-func (a *Archive) newDir(ctx context.Context, path mail.Path) (string, error) {
+// lacking returns what has to be recorded so that all folders are there, and which of them each is.
+func (a *Archive) lacking(ctx context.Context, folders []mail.Folder) (wanted []*catalogue.Folder, where []int, err error) {
 	list, err := a.cat.Folders(ctx, catalogue.View{Gone: true})
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	existing := make(map[mail.Path]string, len(list))
+	known := make(map[mail.Path]catalogue.Folder, len(list))
+	dirs := make(map[mail.Path]string, len(list))
 	for _, f := range list {
-		existing[f.Path] = f.Dir
+		known[f.Path], dirs[f.Path] = f, f.Dir
 	}
-	return a.format.dir(path, existing), nil
+	for i, folder := range folders {
+		f, ok := known[folder.Path]
+		if folder.Path.IsZero() || ok && f.Gone == 0 {
+			continue
+		}
+		if !ok {
+			f.Dir = a.format.dir(folder.Path, dirs)
+		}
+		f.Path, f.Role, f.Gone = folder.Path, folder.Role, 0
+		if folder.Path.IsInbox() {
+			f.Role = ""
+		}
+		known[f.Path], dirs[f.Path] = f, f.Dir
+		wanted, where = append(wanted, &f), append(where, i)
+	}
+	return wanted, where, nil
+}
+
+// addFolders makes folders, on the disk first, all or none of them.
+func (a *Archive) addFolders(ctx context.Context, folders ...*catalogue.Folder) error {
+	if len(folders) == 0 {
+		return nil
+	}
+	dirs := make(map[string]mail.Path, len(folders))
+	for _, f := range folders {
+		dirs[f.Dir] = f.Path
+	}
+	if err := a.format.make(dirs); err != nil {
+		return err
+	}
+	return a.cat.AddFolders(context.WithoutCancel(ctx), a.touch(), folders...)
 }
 
 // SetSubscribed records a subscription, also in the list that other programs read.
 func (a *Archive) SetSubscribed(ctx context.Context, path mail.Path, subscribed bool) error {
-	const op = "subscribe"
-	if err := a.writable(ctx, op, path); err != nil {
+	errs, err := a.SetSubscribedAll(ctx, []mail.Path{path}, subscribed)
+	if err != nil {
 		return err
+	}
+	return errs[0]
+}
+
+// SetSubscribedAll implements mail.FolderMaker.
+func (a *Archive) SetSubscribedAll(ctx context.Context, paths []mail.Path, subscribed bool) ([]error, error) {
+	const op = "subscribe"
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	if err := a.writable(ctx, op, paths[0]); err != nil {
+		return nil, err
 	}
 	a.making.Lock()
 	defer a.making.Unlock()
-	f, err := a.visible(ctx, op, path)
-	if err != nil || f.Subscribed == subscribed {
-		return err
-	}
-	a.touch()
 	list, err := a.cat.Folders(ctx, a.view)
 	if err != nil {
-		return fail(op, path, mail.ScopeFolder, err)
+		return nil, fail(op, mail.Path{}, mail.ScopeStore, err)
 	}
-	var dirs []string
-	for _, other := range list {
-		if other.Path == path && subscribed || other.Path != path && other.Subscribed {
-			dirs = append(dirs, other.Dir)
+	errs := make([]error, len(paths))
+	var changed []int64
+	var where []int // in paths
+	for i, path := range paths {
+		k := slices.IndexFunc(list, func(f catalogue.Folder) bool { return f.Path == path })
+		switch {
+		case k < 0:
+			errs[i] = notFound(op, path)
+		case list[k].Subscribed != subscribed:
+			list[k].Subscribed = subscribed
+			changed, where = append(changed, list[k].ID), append(where, i)
 		}
 	}
-	if err := a.format.subscribe(dirs); err != nil {
-		return fail(op, path, mail.ScopeFolder, err)
+	if len(changed) == 0 {
+		return errs, nil
 	}
-	return fail(op, path, mail.ScopeFolder, a.cat.SetSubscribed(context.WithoutCancel(ctx), f.ID, subscribed))
+	if err := a.subscribe(ctx, list, subscribed, changed); err != nil {
+		for _, i := range where {
+			errs[i] = fail(op, paths[i], mail.ScopeFolder, err)
+		}
+	}
+	return errs, nil
+}
+
+func (a *Archive) subscribe(ctx context.Context, list []catalogue.Folder, subscribed bool, changed []int64) error {
+	var dirs []string
+	for _, f := range list {
+		if f.Subscribed {
+			dirs = append(dirs, f.Dir)
+		}
+	}
+	a.touch()
+	if err := a.format.subscribe(dirs); err != nil {
+		return err
+	}
+	return a.cat.SetSubscribed(context.WithoutCancel(ctx), subscribed, changed...)
 }

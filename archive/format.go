@@ -15,8 +15,8 @@ type format interface {
 	makeOwn() error
 	// dir names the place of a new folder. existing are those of all others.
 	dir(path mail.Path, existing map[mail.Path]string) string
-	// make creates the folder and makes it durable.
-	make(dir string, path mail.Path) error
+	// make creates folders, by their places, and makes them durable. One that is there is no error.
+	make(folders map[string]mail.Path) error
 	// folders calls fn for each folder that is there.
 	folders(fn func(dir string, path mail.Path) error) error
 	// subscribe records the directories of all folders that are subscribed.

@@ -41,7 +41,7 @@ func (m maildirFormat) dir(path mail.Path, existing map[mail.Path]string) string
 	return maildir.Dir(path, existing[parent], func(dir string) bool { return taken[maildir.Fold(dir)] })
 }
 
-func (m maildirFormat) make(dir string, path mail.Path) error { return maildir.Make(m.fs, dir, path) }
+func (m maildirFormat) make(dirs map[string]mail.Path) error { return maildir.Make(m.fs, dirs) }
 
 func (m maildirFormat) folders(fn func(string, mail.Path) error) error {
 	return maildir.Directories(m.fs, func(dir string) error {

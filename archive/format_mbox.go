@@ -3,6 +3,7 @@ package archive
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -36,31 +37,48 @@ func (m mboxFormat) dir(path mail.Path, existing map[mail.Path]string) string {
 	return tree.File(path, files)
 }
 
-// make creates the directories above the file, then the file, each durable before the next.
-func (m mboxFormat) make(file string, folder mail.Path) error {
-	parts := strings.Split(file, "/")
-	for i := range parts[:len(parts)-1] {
-		dir := path.Join(parts[:i+1]...)
-		if err := m.mkdir(dir); err != nil {
+// make creates the files, with the directories above them and what tells of names that are too long.
+func (m mboxFormat) make(folders map[string]mail.Path) error {
+	texts := make(map[string]string)
+	var changed []string // directories
+	for _, file := range slices.Sorted(maps.Keys(folders)) {
+		for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
+			changed = append(changed, dir)
+		}
+		if err := m.mkdirs(path.Dir(file)); err != nil {
 			return err
 		}
-		if err := m.fs.SyncDir(path.Dir(dir)); err != nil {
+		maps.Copy(texts, tree.Long(folders[file], file))
+	}
+	if err := disk.ReplaceAll(m.fs, texts); err != nil {
+		return err
+	}
+	for _, file := range slices.Sorted(maps.Keys(folders)) {
+		if err := m.touch(file); err != nil {
 			return err
 		}
 	}
-	for name, text := range tree.Long(folder, file) {
-		if err := disk.Replace(m.fs, name, text); err != nil {
-			return err
-		}
+	return disk.SyncDirs(m.fs, append(changed, "."))
+}
+
+// mkdirs creates a directory and those above it.
+func (m mboxFormat) mkdirs(dir string) error {
+	if dir == "." {
+		return nil
 	}
+	if err := m.mkdirs(path.Dir(dir)); err != nil {
+		return err
+	}
+	return m.mkdir(dir)
+}
+
+// touch creates a file that is not there.
+func (m mboxFormat) touch(file string) error {
 	f, err := m.fs.Update(file)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return m.fs.SyncDir(path.Dir(file))
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func (m mboxFormat) folders(fn func(string, mail.Path) error) error { return m.walk(".", fn) }

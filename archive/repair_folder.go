@@ -156,7 +156,7 @@ func proven(m *catalogue.Message) catalogue.Message {
 
 func (w *repairing) replace(ctx context.Context, m *catalogue.Message, body mail.Body, same bool) (err error) {
 	if w.box == nil {
-		if err := w.a.format.make(w.f.Dir, w.f.Path); err != nil {
+		if err := w.a.format.make(map[string]mail.Path{w.f.Dir: w.f.Path}); err != nil {
 			return fail("repair", w.f.Path, mail.ScopeStore, err)
 		}
 		if w.box, err = w.a.openBox(ctx, &w.f); err != nil {

@@ -20,10 +20,19 @@ func (a *Archive) takeIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.lock != nil {
+		dirs := make(map[string]mail.Path, len(folders))
+		for _, f := range folders {
+			dirs[f.Dir] = f.Path
+		}
+		// Without its directories a folder cannot be opened; that messages are missing is said below.
+		if err := a.format.make(dirs); err != nil {
+			return err
+		}
+	}
 	for _, f := range folders {
 		if a.lock != nil {
-			// Without its directories a folder cannot be opened; that messages are missing is said below.
-			if err := errors.Join(a.format.make(f.Dir, f.Path), a.format.mend(f)); err != nil {
+			if err := a.format.mend(f); err != nil {
 				return err
 			}
 		}
@@ -60,7 +69,7 @@ func (a *Archive) takeInFolders(ctx context.Context) error {
 		if _, twice, err := a.cat.Folder(ctx, path); twice || err != nil {
 			return err
 		}
-		return a.cat.AddFolder(ctx, a.touch(), &catalogue.Folder{Path: path, Dir: dir, Subscribed: subscribed[dir]})
+		return a.cat.AddFolders(ctx, a.touch(), &catalogue.Folder{Path: path, Dir: dir, Subscribed: subscribed[dir]})
 	})
 	if err != nil {
 		return err
@@ -69,7 +78,7 @@ func (a *Archive) takeInFolders(ctx context.Context) error {
 	if _, there, err := a.cat.Folder(ctx, inbox); there || err != nil {
 		return err
 	}
-	return a.cat.AddFolder(ctx, a.touch(), &catalogue.Folder{Path: inbox, Dir: a.format.dir(inbox, nil)})
+	return a.cat.AddFolders(ctx, a.touch(), &catalogue.Folder{Path: inbox, Dir: a.format.dir(inbox, nil)})
 }
 
 // takeInPart is how many messages are recorded at once.

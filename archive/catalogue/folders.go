@@ -59,28 +59,37 @@ func (d *DB) Folder(ctx context.Context, path mail.Path) (f Folder, ok bool, err
 	return f, err == nil, err
 }
 
-// AddFolder records a folder of which Path, Dir, Role and Subscribed are set, and fills in the rest.
+// AddFolders records folders of which Path, Dir, Role and Subscribed are set, all or none of them, and fills in the rest.
 // One that was gone is there again from this run on.
-func (d *DB) AddFolder(ctx context.Context, run int64, f *Folder) error {
+func (d *DB) AddFolders(ctx context.Context, run int64, folders ...*Folder) error {
 	return d.write(ctx, func(tx *sql.Tx) error {
-		old, err := scanFolder(tx.QueryRow("SELECT "+folderColumns+" FROM folders WHERE path = ?", []byte(f.Path.Key())))
-		if err == nil {
-			return d.reviveFolder(tx, run, old, f)
+		for _, f := range folders {
+			if err := addFolder(tx, run, f); err != nil {
+				return err
+			}
 		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		if f.Validity, err = nextValidity(tx); err != nil {
-			return err
-		}
-		f.Next, f.ModSeq, f.Added = 1, 1, run
-		return tx.QueryRow(`INSERT INTO folders (path, dir, validity, next, modseq, stamp, role, subscribed,
-			messages, unseen, bytes, added, gone, suspect) VALUES (?, ?, ?, 1, 1, 0, ?, ?, 0, 0, 0, ?, 0, 0) RETURNING id`,
-			[]byte(f.Path.Key()), []byte(f.Dir), f.Validity, string(f.Role), f.Subscribed, run).Scan(&f.ID)
+		return nil
 	})
 }
 
-func (d *DB) reviveFolder(tx *sql.Tx, run int64, old Folder, f *Folder) error {
+func addFolder(tx *sql.Tx, run int64, f *Folder) error {
+	old, err := scanFolder(tx.QueryRow("SELECT "+folderColumns+" FROM folders WHERE path = ?", []byte(f.Path.Key())))
+	if err == nil {
+		return reviveFolder(tx, run, old, f)
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if f.Validity, err = nextValidity(tx); err != nil {
+		return err
+	}
+	f.Next, f.ModSeq, f.Added = 1, 1, run
+	return tx.QueryRow(`INSERT INTO folders (path, dir, validity, next, modseq, stamp, role, subscribed,
+			messages, unseen, bytes, added, gone, suspect) VALUES (?, ?, ?, 1, 1, 0, ?, ?, 0, 0, 0, ?, 0, 0) RETURNING id`,
+		[]byte(f.Path.Key()), []byte(f.Dir), f.Validity, string(f.Role), f.Subscribed, run).Scan(&f.ID)
+}
+
+func reviveFolder(tx *sql.Tx, run int64, old Folder, f *Folder) error {
 	role := f.Role
 	*f = old
 	if old.Gone == 0 {
@@ -122,11 +131,15 @@ func (d *DB) Renumber(ctx context.Context) error {
 	})
 }
 
-// SetSubscribed records a subscription.
-func (d *DB) SetSubscribed(ctx context.Context, folder int64, subscribed bool) error {
+// SetSubscribed records subscriptions, all or none of them.
+func (d *DB) SetSubscribed(ctx context.Context, subscribed bool, folders ...int64) error {
 	return d.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.Exec("UPDATE folders SET subscribed = ? WHERE id = ?", subscribed, folder)
-		return err
+		for _, id := range folders {
+			if _, err := tx.Exec("UPDATE folders SET subscribed = ? WHERE id = ?", subscribed, id); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -48,7 +48,7 @@ func TestEveryViewIsWhatTheRunLeft(t *testing.T) {
 		must(t, err)
 		defer d.Close()
 		f := Folder{Path: mail.NewPath("x"), Dir: ".x"}
-		must(t, d.AddFolder(ctx, 0, &f))
+		must(t, d.AddFolders(ctx, 0, &f))
 		m := &model{now: map[mail.UID]string{}, gone: map[mail.UID]string{}, suspect: map[mail.UID]bool{}, next: 1, past: map[int64]string{}, all: map[int64]string{}}
 		for range rapid.IntRange(1, 5).Draw(t, "runs") {
 			run, err := d.BeginRun(ctx, "s", time.Now())
@@ -173,7 +173,7 @@ func TestDamageIsAnErrorAndNeverAPanic(t *testing.T) {
 	d, err := Create(path, "maildir")
 	check(t, err)
 	f := Folder{Path: mail.NewPath("x"), Dir: ".x"}
-	check(t, d.AddFolder(ctx, 0, &f))
+	check(t, d.AddFolders(ctx, 0, &f))
 	var list []Message
 	for range 300 {
 		list = append(list, Message{Size: 10, Flags: mail.NewFlags("k"), Place: "place", Date: time.Unix(1, 0)})

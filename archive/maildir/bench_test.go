@@ -27,7 +27,7 @@ func BenchmarkWrite(b *testing.B) {
 			}
 			defer root.Close()
 			folder := mail.NewPath("INBOX")
-			if err := maildir.Make(root, "box", folder); err != nil {
+			if err := maildir.Make(root, map[string]mail.Path{"box": folder}); err != nil {
 				b.Fatal(err)
 			}
 			box, err := maildir.Open(root, "box", 0)

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,32 +43,40 @@ type staged struct {
 	file       disk.File
 }
 
-// Make creates the directory of a folder and makes it durable. One that is there
+// Make creates the directories of folders and makes them durable. One that is there
 // is completed.
-func Make(fsys disk.FS, dir string, folder mail.Path) error {
-	if dir != inboxDir {
-		if err := fsys.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+func Make(fsys disk.FS, dirs map[string]mail.Path) error {
+	texts := make(map[string]string)
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		if err := makeDirs(fsys, dir); err != nil {
 			return err
 		}
-	}
-	for _, sub := range []string{"tmp", "new", "cur"} {
-		if err := fsys.Mkdir(path.Join(dir, sub)); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
+		if dir == inboxDir {
+			continue
+		}
+		// Courier and Dovecot know a subfolder by this file.
+		texts[path.Join(dir, "maildirfolder")] = ""
+		if IsShort(dir) {
+			texts[path.Join(dir, NameFile)] = FullName(dirs[dir]) + "\n"
 		}
 	}
-	if dir == inboxDir {
-		return fsys.SyncDir(dir)
-	}
-	// Courier and Dovecot know a subfolder by this file.
-	if err := disk.Replace(fsys, path.Join(dir, "maildirfolder"), ""); err != nil {
+	if err := disk.ReplaceAll(fsys, texts); err != nil {
 		return err
 	}
-	if IsShort(dir) {
-		if err := disk.Replace(fsys, path.Join(dir, NameFile), FullName(folder)+"\n"); err != nil {
+	return fsys.SyncDir(".")
+}
+
+func makeDirs(fsys disk.FS, dir string) error {
+	names := []string{path.Join(dir, "tmp"), path.Join(dir, "new"), path.Join(dir, "cur")}
+	if dir != inboxDir {
+		names = slices.Insert(names, 0, dir)
+	}
+	for _, name := range names {
+		if err := fsys.Mkdir(name); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
-	return fsys.SyncDir(".")
+	return nil
 }
 
 // ReadKeywords reads the keywords of a folder that have letters.

@@ -23,7 +23,7 @@ func oneFolder(t testing.TB) (root *disk.Root, dir string, box *maildir.Box) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { root.Close() })
-	if err := maildir.Make(root, "box", mail.NewPath("INBOX")); err != nil {
+	if err := maildir.Make(root, map[string]mail.Path{"box": mail.NewPath("INBOX")}); err != nil {
 		t.Fatal(err)
 	}
 	if box, err = maildir.Open(root, "box", 0); err != nil {
