@@ -20,6 +20,7 @@ type turn struct {
 	change func(tx *sql.Tx) error
 	err    error
 	done   chan struct{}
+	lead   chan struct{} // closed when it is its turn to write what waits, itself first
 }
 
 // write carries a change out, all of it or nothing, and returns when it is durable. Changes that wait at the
@@ -32,35 +33,44 @@ func (d *DB) write(ctx context.Context, change func(tx *sql.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	mine := &turn{change: change, done: make(chan struct{})}
-	t := &d.turns
-	t.mu.Lock()
-	t.waiting = append(t.waiting, mine)
-	leads := !t.writing
-	t.writing = true
-	t.mu.Unlock()
-	if leads {
-		d.writeAll()
-	}
-	<-mine.done
-	return mine.err
-}
-
-// writeAll writes what waits until nothing does.
-func (d *DB) writeAll() {
-	for t := &d.turns; ; {
-		t.mu.Lock()
-		group := t.waiting
-		t.waiting = nil
-		t.writing = len(group) > 0
-		t.mu.Unlock()
-		if len(group) == 0 {
-			return
-		}
+	mine := &turn{change: change, done: make(chan struct{}), lead: make(chan struct{})}
+	d.turns.join(mine)
+	select {
+	case <-mine.done:
+	case <-mine.lead:
+		group := d.turns.take()
 		d.transact(group)
 		for _, one := range group {
 			close(one.done)
 		}
+		d.turns.pass()
+	}
+	return mine.err
+}
+
+func (t *turns) join(one *turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.waiting = append(t.waiting, one)
+	if !t.writing {
+		t.writing = true
+		close(one.lead)
+	}
+}
+
+func (t *turns) take() (group []*turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	group, t.waiting = t.waiting, nil
+	return group
+}
+
+// pass leaves what has come meanwhile to the first of those: nobody writes for others longer than for itself.
+func (t *turns) pass() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.writing = len(t.waiting) > 0; t.writing {
+		close(t.waiting[0].lead)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"mailferry/transfer/mail"
 )
@@ -142,4 +143,43 @@ func TestABrokenTransactionIsNobodysSuccess(t *testing.T) {
 	if err := d.write(t.Context(), add); err != nil {
 		t.Errorf("the next change: %v", err)
 	}
+}
+
+// TestNobodyWritesLongForOthers: who has written its own change returns, whoever waits behind it.
+func TestNobodyWritesLongForOthers(t *testing.T) {
+	d, err := Create(filepath.Join(t.TempDir(), "catalogue.db"), "maildir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	inside, first := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := d.write(t.Context(), func(*sql.Tx) error {
+			close(inside)
+			for waiting := 0; waiting == 0; runtime.Gosched() {
+				d.turns.mu.Lock()
+				waiting = len(d.turns.waiting)
+				d.turns.mu.Unlock()
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("the first: %v", err)
+		}
+		close(first)
+	})
+	<-inside
+	err = d.write(t.Context(), func(*sql.Tx) error {
+		select {
+		case <-first:
+		case <-time.After(20 * time.Second):
+			t.Error("the first waits for the second")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("the second: %v", err)
+	}
+	wg.Wait()
 }
