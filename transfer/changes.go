@@ -18,10 +18,16 @@ const maxChanges = 20_000
 func (p *pairWork) planChanges(ctx context.Context) (bool, error) {
 	p.partial = false
 	if !p.knowsChanges() {
-		return false, nil
+		return false, p.unlessCatchingUp()
 	}
 	c, err := p.listChanges(ctx)
-	if c == nil || err != nil {
+	if err != nil {
+		return false, err
+	}
+	if c == nil {
+		return false, p.unlessCatchingUp()
+	}
+	if err := p.openForCatchUp(ctx); err != nil {
 		return false, err
 	}
 	merge := p.merge(nil)
@@ -51,7 +57,7 @@ func (p *pairWork) planChanges(ctx context.Context) (bool, error) {
 // then has a record and its copy is at the destination, and nothing asks for a look at
 // all of them.
 func (p *pairWork) knowsChanges() bool {
-	if p.reader == nil || p.pair.ID == 0 || p.voided || p.dry != nil || p.round > 1 {
+	if p.reader == nil && !p.catchUp || p.pair.ID == 0 || p.voided || p.dry != nil || p.round > 1 {
 		return false
 	}
 	fresh := p.copied.Empty() && p.adopted.Empty() && p.gone.Empty() && len(p.failed) == 0

@@ -53,15 +53,24 @@ func (r *run) conclude(ctx context.Context) error {
 	return ofLedger(r.ledger.Commit(ctx, change))
 }
 
-// finalStates returns the destination's state, by folder. Where nothing was added it is that of
-// the opening: what has come since is found by the next run, as what comes a moment later is.
+// seamless reports whether what was added has got every UID from the opening's UIDNEXT on: nothing of
+// anybody else's has come between.
+func (p *pairWork) seamless() bool {
+	return len(p.pairs) == 1 && p.ended == p.round && p.added > 0 && p.placed == p.added &&
+		p.opened.UIDNext != 0 && p.lastUID == p.opened.UIDNext+mail.UID(p.added)-1
+}
+
+// finalStates returns the destination's state, by folder. Where nothing was added, or nothing but this run's mail has come
+// up to its last message, it is that of the opening and what was added: what has come since is found by the next run, as what comes a moment later is.
 func (r *run) finalStates(ctx context.Context, done []*pairWork) (map[mail.Path]mail.Status, error) {
 	states := make(map[mail.Path]mail.Status)
 	unknown := false
 	for _, p := range done {
 		switch {
-		case p.final != nil:
-			states[p.dest] = *p.final
+		case p.seamless():
+			now := p.opened
+			now.UIDNext, now.Messages = p.lastUID+1, now.Messages+uint32(p.added)
+			states[p.dest] = now
 		case p.added == 0 && len(p.pairs) == 1 && p.opened.UIDNext != 0:
 			states[p.dest] = p.opened
 		default:

@@ -9,8 +9,11 @@
 //	once, so that none holds a session while others wait for it)
 //	if an earlier run may still be sending: wait until the destination stands still
 //	for each pair that is not finished (a few destination folders at a time; empty ones that are
-//	only appended to share sessions and come first, and one that needs more comes later):
-//	    open a Writer and a Reader; void what another UIDVALIDITY has made void
+//	only appended to, and those of which both listings tell that nothing but the source has
+//	changed, share sessions and come first, and one that needs more comes later):
+//	    open a Writer and a Reader (the Reader alone where nothing but the source has changed: the
+//	    Writer when it has told what, if the folder is then still as recorded);
+//	    void what another UIDVALIDITY has made void
 //	    settle:  open intents?  match what arrived from the intent's UIDNEXT on;
 //	             record it; drop the intents
 //	    plan:    the source tells changes since a run that left nothing over, and nothing
@@ -23,8 +26,8 @@
 //	             record names: all of it the first time, what is new there later
 //	    copy:    intent (the next 1,000; the one after it is committed meanwhile) ->
 //	             fetch in UID order -> append -> record (in the background)
-//	record both ends' Status, and whether nothing is left over, of all pairs at once (it came
-//	with the last answer, or is that of the opening where nothing was added, or is listed)
+//	record both ends' Status, and whether nothing is left over, of all pairs at once (the destination's is
+//	that of the opening and what was added, if that has got every UID from there on, or is listed)
 //	mirror: expunge what this ledger appended and the source no longer has
 //
 // # Why no message is lost

@@ -23,18 +23,21 @@ type folderWork struct {
 	still  bool // seen to stand still when the run began
 	made   bool // by this run
 	pairs  []*pairWork
-	shared bool // the destination is appended to on a session that other folders use, too
+	shared bool // the destination is written to on a session that other folders use, too
+
+	// Shared, and the destination is opened when the source has told what changed.
+	catchUp bool
 
 	// Of the current attempt.
-	reader  mail.Reader  // the destination; nil in a dry run before it exists
-	writer  mail.Writer  // the same handle; nil in a dry run
-	tries   int          // attempts since the last progress
-	struck  int          // messages given up because they end the connection
-	lastUID mail.UID     // greatest UID that an append in this attempt got
-	round   int          // counts attempts
-	base    int          // messages at the first plan of this attempt; -1: none yet
-	added   int          // messages this attempt added
-	final   *mail.Status // the destination's, behind the last message; nil: unknown
+	reader  mail.Reader // the destination; nil in a dry run before it exists
+	writer  mail.Writer // the same handle; nil in a dry run
+	tries   int         // attempts since the last progress
+	struck  int         // messages given up because they end the connection
+	lastUID mail.UID    // greatest UID that an append in this attempt got
+	round   int         // counts attempts
+	base    int         // messages at the first plan of this attempt; -1: none yet
+	added   int         // messages this attempt added
+	placed  int         // of these, at a known place
 }
 
 func (f *folderWork) messages() (n int) {
@@ -46,17 +49,22 @@ func (f *folderWork) messages() (n int) {
 	return n
 }
 
-// octets is about how much mail there is at the source.
-func (f *folderWork) octets() (n int64) {
+// expected is about how much mail will be copied, in octets.
+func (f *folderWork) expected() (n int64) {
 	const typical = 50 << 10 // octets of a message
 	for _, p := range f.pairs {
-		switch st := p.src.Status; {
-		case st == nil:
-		case st.Bytes >= 0:
-			n += st.Bytes
-		default:
-			n += int64(st.Messages) * typical
+		st := p.src.Status
+		if st == nil || st.Messages == 0 {
+			continue
 		}
+		messages, average := int64(st.Messages), int64(typical)
+		if st.Bytes >= 0 {
+			average = st.Bytes / messages
+		}
+		if p.pair.Complete && p.incremental(*st) {
+			messages = min(messages, int64(st.UIDNext-p.pair.SourceState.UIDNext))
+		}
+		n += messages * average
 	}
 	return n
 }
@@ -110,7 +118,7 @@ func (f *folderWork) keepTrying(ctx context.Context) error {
 			return err
 		}
 		if f.shared {
-			f.shared = false
+			f.shared, f.catchUp = false, false
 			return errPutOff
 		}
 	}
@@ -244,7 +252,7 @@ func (f *folderWork) attempt(ctx context.Context) (err error) {
 	if err := f.open(ctx); err != nil {
 		return err
 	}
-	f.lastUID, f.base, f.added, f.final = 0, -1, 0, nil
+	f.lastUID, f.base, f.added, f.placed = 0, -1, 0, 0
 	f.round++
 	if err := f.voidStale(ctx); err != nil {
 		return err
@@ -267,10 +275,12 @@ func (f *folderWork) attempt(ctx context.Context) (err error) {
 func (f *folderWork) open(ctx context.Context) error {
 	var g errgroup.Group
 	var destErr, sourceErr error
-	g.Go(func() error {
-		destErr = at(EndDest, opening(f.openDest(ctx)))
-		return nil
-	})
+	if !f.catchUp {
+		g.Go(func() error {
+			destErr = at(EndDest, opening(f.openDest(ctx)))
+			return nil
+		})
+	}
 	if i := slices.IndexFunc(f.pairs, func(p *pairWork) bool { return !p.done }); i >= 0 {
 		g.Go(func() error {
 			sourceErr = f.pairs[i].openSource(ctx)
@@ -285,7 +295,7 @@ func (f *folderWork) openDest(ctx context.Context) (err error) {
 	f.reader, f.writer = nil, nil
 	if !f.run.job.DryRun {
 		if to, ok := f.run.job.Dest.(mail.AppendStore); ok && f.shared {
-			f.writer, err = to.OpenAppender(ctx, f.dest, f.octets())
+			f.writer, err = to.OpenAppender(ctx, f.dest, f.expected())
 		} else {
 			f.writer, err = f.run.job.Dest.OpenWriter(ctx, f.dest)
 		}
@@ -316,8 +326,11 @@ func (f *folderWork) close() (err error) {
 // open for writing does not tell what it can store: a dry run takes it to be everything.
 func (f *folderWork) status() mail.Status {
 	var st mail.Status
-	if f.reader != nil {
+	switch {
+	case f.reader != nil:
 		st = f.reader.Status()
+	case f.catchUp:
+		st = *f.before.Status
 	}
 	if f.writer == nil {
 		st.AnyKeyword, st.Permanent = true, mail.NewFlags(mail.Seen, mail.Answered, mail.Flagged, mail.Deleted, mail.Draft)

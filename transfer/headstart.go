@@ -42,7 +42,7 @@ func (r *run) headStarts(ctx context.Context) (started int) {
 		p.early = h
 		go func() {
 			defer close(h.opened)
-			if source, err := r.job.Source.(mail.AheadSource).OpenReaderAhead(ctx, p.src.Path, nil, true); err == nil {
+			if source, err := r.job.Source.(mail.AheadSource).OpenReaderAhead(ctx, p.src.Path, nil, 1); err == nil {
 				h.source = source
 			}
 		}()

@@ -155,14 +155,14 @@ func (p *pairWork) openAhead(ctx context.Context) (mail.Reader, error) {
 		return p.run.job.Source.OpenReader(ctx, p.src.Path)
 	}
 	if p.wholeAhead() {
-		return ahead.OpenReaderAhead(ctx, p.src.Path, nil, true)
+		return ahead.OpenReaderAhead(ctx, p.src.Path, nil, 1)
 	}
 	now, dest := p.src.Status, p.before.Status
 	switch {
 	case now == nil || dest == nil:
 	case p.pair.Complete && p.incremental(*now) && sameMessages(*dest, p.pair.DestState):
 		opts := p.changesSince()
-		return ahead.OpenReaderAhead(ctx, p.src.Path, &opts, false)
+		return ahead.OpenReaderAhead(ctx, p.src.Path, &opts, p.pair.SourceState.UIDNext)
 	}
 	return p.run.job.Source.OpenReader(ctx, p.src.Path)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -92,7 +93,7 @@ func newRun(job *Job) (*run, error) {
 // begin lists both ends, pairs the folders and creates what is missing.
 func (r *run) begin(ctx context.Context) error {
 	if isNew(r.ledger) && !r.job.DryRun {
-		r.makeReady(ctx, r.job.Connections, r.job.Source, r.job.Dest) // there will be much to do
+		r.makeReady(ctx, r.job.Connections, math.MaxInt64, r.job.Source, r.job.Dest) // there will be much to do
 	}
 	var src, dst []mail.Folder
 	err := r.insist(ctx, mail.Path{}, comeBackLater, func() (err error) {
@@ -156,23 +157,24 @@ func (r *run) begin(ctx context.Context) error {
 // prepare makes both ends ready for as many folders as will be worked on at once, while
 // the first connection makes folders. It does not wait for that.
 func (r *run) prepare(ctx context.Context) {
-	work := 0
+	work, octets := 0, int64(0)
 	for _, f := range r.folders {
 		if f.pairs[0].err == nil && !f.finished(ctx) {
 			work++
+			octets += f.expected()
 		}
 	}
 	if work < 2 {
 		work = 0
 	}
-	r.makeReady(ctx, work, r.job.Dest)
+	r.makeReady(ctx, work, octets, r.job.Dest)
 	if r.headStarts(ctx) == 0 {
-		r.makeReady(ctx, work, r.job.Source)
+		r.makeReady(ctx, work, octets, r.job.Source)
 	}
 }
 
-// makeReady prepares handles, at most as many as there are connections, until the run ends.
-func (r *run) makeReady(ctx context.Context, handles int, ends ...mail.Source) {
+// makeReady prepares handles for so much mail, at most as many as there are connections, until the run ends.
+func (r *run) makeReady(ctx context.Context, handles int, octets int64, ends ...mail.Source) {
 	for _, end := range ends {
 		p, ok := end.(mail.Preparer)
 		if !ok || handles == 0 {
@@ -182,7 +184,7 @@ func (r *run) makeReady(ctx context.Context, handles int, ends ...mail.Source) {
 		ready := make(chan struct{})
 		go func() {
 			defer close(ready)
-			p.Prepare(ctx, min(handles, r.job.Connections))
+			p.Prepare(ctx, handles, octets)
 		}()
 		r.ends = append(r.ends, func() {
 			cancel()
@@ -289,7 +291,8 @@ func (r *run) work(ctx context.Context) error {
 	var early, first, rest []*folderWork
 	unlimited := r.job.Dest.Traits().Connections == 0
 	for _, f := range r.folders {
-		f.shared = f.canShare(ctx)
+		f.catchUp = f.canCatchUp(ctx)
+		f.shared = f.catchUp || f.canShare(ctx)
 		switch {
 		case !f.shared && !unlimited:
 			rest = append(rest, f)

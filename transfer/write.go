@@ -47,7 +47,6 @@ type sent struct {
 // come; only what the destination does not tell, or refuses, makes it wait for all of them.
 // What is confirmed is recorded even when the work ends with an error.
 func (p *pairWork) write(ctx context.Context, todo mail.UIDSet, in <-chan *item) (err error) {
-	p.final = nil
 	w := &writing{pairWork: p, journal: &journal{ledger: p.run.ledger, pair: p.pair.ID,
 		validity: p.pair.DestState.UIDValidity, next: p.next, size: p.run.job.Batch, rest: todo.Clone(), records: p.bases}}
 	p.bases = nil
@@ -65,7 +64,7 @@ func (p *pairWork) write(ctx context.Context, todo mail.UIDSet, in <-chan *item)
 			return err
 		}
 		if it == nil {
-			return w.finish(ctx)
+			return w.check(ctx)
 		}
 		if err := w.send(ctx, it); err != nil {
 			return err
@@ -179,19 +178,6 @@ func (w *writing) take() {
 	}
 }
 
-// finish is check after the last message. Where the destination tells the folder's state with the last
-// answer, nobody has to ask for it.
-func (w *writing) finish(ctx context.Context) error {
-	if f, ok := w.writer.(mail.Finisher); ok {
-		now, err := f.Finish(ctx)
-		if err != nil {
-			return w.broken(err)
-		}
-		w.final = now
-	}
-	return w.check(ctx)
-}
-
 // check waits for every answer and finds out what the destination did not tell. Messages
 // confirmed without a UID stay under their intent until then: recorded without their
 // place, the copy could be taken for that of an equal message.
@@ -260,6 +246,9 @@ func (w *writing) confirm(s *sent, uid mail.UID) {
 	w.copied.Add(src)
 	w.lastUID = max(w.lastUID, uid)
 	w.added++
+	if uid != 0 {
+		w.placed++
+	}
 	w.counts.Bytes += s.info.Size
 	w.counts.FlagsDropped += s.dropped
 	delete(w.refused, src)

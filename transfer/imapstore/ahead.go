@@ -16,7 +16,7 @@ const (
 // OpenReaderAhead implements mail.AheadSource. A listing is asked for in the same round trip
 // as long as the folder was small when it was last listed, and so are bodies behind one. While no
 // connection is free the folder is asked for behind what another one is receiving.
-func (s *Store) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.ListOptions, bodies bool) (mail.Reader, error) {
+func (s *Store) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.ListOptions, bodies mail.UID) (mail.Reader, error) {
 	ahead, expected := s.ahead(path, list, bodies)
 	if ahead == nil {
 		return s.OpenReader(ctx, path)
@@ -44,19 +44,23 @@ func (s *Store) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.
 }
 
 // OpenReaderAhead is the Store's.
-func (s *Source) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.ListOptions, bodies bool) (mail.Reader, error) {
+func (s *Source) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.ListOptions, bodies mail.UID) (mail.Reader, error) {
 	return s.store.OpenReaderAhead(ctx, path, list, bodies)
 }
 
 // Prepare implements mail.Preparer: it logs in.
-func (s *Store) Prepare(ctx context.Context, handles int) { s.pool.prepare(ctx, handles) }
+func (s *Store) Prepare(ctx context.Context, handles int, octets int64) {
+	s.pool.prepare(ctx, handles, octets)
+}
 
 // Prepare is the Store's.
-func (s *Source) Prepare(ctx context.Context, handles int) { s.store.Prepare(ctx, handles) }
+func (s *Source) Prepare(ctx context.Context, handles int, octets int64) {
+	s.store.Prepare(ctx, handles, octets)
+}
 
 // ahead is what a caller will ask first, in the server's words, and about how many octets of mail will come;
 // nil when that cannot be told before a connection is there, or is too much.
-func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies bool) (*wire.Ahead, int64) {
+func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies mail.UID) (*wire.Ahead, int64) {
 	s.mu.Lock()
 	names := s.names
 	s.mu.Unlock()
@@ -73,7 +77,7 @@ func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies bool) (*wir
 		expected = followBytes / 4
 	}
 	if n, _ := s.sliceOf(raw); opts == nil && n > 0 && int(known.Messages) >= n*sliceLeast {
-		bodies = false // several connections will ask for them
+		bodies = 0 // several connections will ask for them
 	}
 	if opts == nil {
 		return &wire.Ahead{Raw: raw, Bodies: bodies}, expected
@@ -81,11 +85,20 @@ func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies bool) (*wir
 	if known.Messages > aheadMessages || opts.Only != nil {
 		return nil, 0
 	}
+	if bodies > 1 {
+		expected = 0
+	}
+	if bodies > 1 && known.UIDNext > bodies {
+		expected = int64(known.UIDNext-bodies) * max(known.Bytes, 0) / int64(known.Messages)
+	}
+	if known.Bytes < 0 || expected > aheadBytes || bodies > 1 && known.UIDNext <= bodies {
+		bodies = 0
+	}
 	l := &listing{opts: *opts, modSeqs: known.HighestModSeq > 0, next: known.UIDNext}
 	w := window{query: l.open()}
 	if opts.ChangedSince > 0 {
 		w = l.since(l.spans(int(known.Messages)))[0]
 	}
 	q := l.query(w)
-	return &wire.Ahead{Raw: raw, List: &q, Bodies: bodies && known.Bytes >= 0 && known.Bytes <= aheadBytes}, expected
+	return &wire.Ahead{Raw: raw, List: &q, Bodies: bodies}, expected
 }

@@ -84,7 +84,7 @@ func TestAskedAhead(t *testing.T) {
 	all.AddRange(1, n)
 	flags := mail.ListOptions{Flags: true, Size: true}
 	inbox := mail.NewPath("INBOX")
-	open := func(t *testing.T, list mail.ListOptions, bodies bool) mail.Reader {
+	open := func(t *testing.T, list mail.ListOptions, bodies mail.UID) mail.Reader {
 		t.Helper()
 		r, err := src.OpenReaderAhead(t.Context(), inbox, &list, bodies)
 		if err != nil || r.Status().Messages != n {
@@ -98,7 +98,7 @@ func TestAskedAhead(t *testing.T) {
 		cost int // round trips
 	}{
 		{"as said", func(t *testing.T) mail.Reader {
-			r := open(t, flags, true)
+			r := open(t, flags, 1)
 			if got := listed(t, r, flags); got.String() != all.String() {
 				t.Errorf("listed %q", got)
 			}
@@ -107,16 +107,16 @@ func TestAskedAhead(t *testing.T) {
 			}
 			return r
 		}, 1},
-		{"nothing", func(t *testing.T) mail.Reader { return open(t, flags, true) }, 1},
+		{"nothing", func(t *testing.T) mail.Reader { return open(t, flags, 1) }, 1},
 		{"another listing", func(t *testing.T) mail.Reader {
-			r := open(t, flags, false)
+			r := open(t, flags, 0)
 			if got := listed(t, r, mail.ListOptions{Date: true, Key: true}); got.String() != all.String() {
 				t.Errorf("listed %q", got)
 			}
 			return r
 		}, 2},
 		{"some bodies, without a listing, and then all", func(t *testing.T) mail.Reader {
-			r := open(t, flags, true)
+			r := open(t, flags, 1)
 			for _, set := range []mail.UIDSet{mail.NewUIDSet(3, 9), all} {
 				if got := fetched(t, r, set); got.String() != set.String() {
 					t.Errorf("came %q", got)
@@ -125,7 +125,7 @@ func TestAskedAhead(t *testing.T) {
 			return r
 		}, 2},
 		{"two listings between bodies", func(t *testing.T) mail.Reader {
-			r := open(t, flags, true)
+			r := open(t, flags, 1)
 			listed(t, r, flags)
 			if got := listed(t, r, flags); got.String() != all.String() {
 				t.Errorf("listed %q", got)
@@ -138,7 +138,7 @@ func TestAskedAhead(t *testing.T) {
 		{"changes", func(t *testing.T) mail.Reader {
 			since := flags
 			since.ChangedSince, since.Vanished = 1, new(mail.UIDSet)
-			r := open(t, since, false)
+			r := open(t, since, 0)
 			since.Vanished = new(mail.UIDSet)
 			if got := listed(t, r, since); got.Empty() {
 				t.Errorf("listed %q", got)
@@ -170,12 +170,12 @@ func TestAskedAhead(t *testing.T) {
 	if n := strings.Count(trace.String(), "AUTHENTICATE"); n != 0 {
 		t.Errorf("%d further connections", n)
 	}
-	if _, err := src.OpenReaderAhead(t.Context(), mail.NewPath("nowhere"), &flags, true); mail.ErrorOf(err).Kind != mail.KindNotFound {
+	if _, err := src.OpenReaderAhead(t.Context(), mail.NewPath("nowhere"), &flags, 1); mail.ErrorOf(err).Kind != mail.KindNotFound {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := src.OpenReaderAhead(ctx, inbox, &flags, true); err == nil {
+	if _, err := src.OpenReaderAhead(ctx, inbox, &flags, 1); err == nil {
 		t.Error("opened with a context that has ended")
 	}
 }

@@ -22,7 +22,6 @@ type appender struct {
 
 var (
 	_ mail.AppendStore = (*Store)(nil)
-	_ mail.Finisher    = (*appender)(nil)
 	_ mail.Pusher      = (*appender)(nil)
 )
 
@@ -54,7 +53,7 @@ func (a *appender) enter(ctx context.Context, raw string) (err error) {
 	if a.sender, sel, err = a.lane.Enter(ctx, raw); err != nil {
 		return err
 	}
-	if a.status = statusOf(sel); !isEmpty(a.status) {
+	if a.status = statusOf(sel); a.status.UIDValidity == 0 || a.status.UIDNext == 0 {
 		return a.ownSession("open for appending")
 	}
 	return nil
@@ -106,24 +105,12 @@ func (a *appender) Flush(ctx context.Context) error {
 	return at(a.sender.Flush(ctx), a.path)
 }
 
-// Finish implements mail.Finisher.
-func (a *appender) Finish(ctx context.Context) (*mail.Status, error) {
-	if a.lane == nil {
-		return nil, a.closed("append")
-	}
-	now, err := a.sender.Finish(ctx)
-	if now != nil {
-		now.Permanent, now.AnyKeyword = a.status.Permanent, a.status.AnyKeyword
-	}
-	return now, at(err, a.path)
-}
-
-// List implements mail.Reader: the folder was empty when it was opened.
+// List implements mail.Reader, as long as there is nothing to list.
 func (a *appender) List(context.Context, mail.ListOptions, func(mail.Info) error) error {
 	switch {
 	case a.lane == nil:
 		return a.closed("list messages")
-	case a.appended:
+	case a.appended || a.status.Messages > 0:
 		return a.ownSession("list messages")
 	}
 	return nil
@@ -135,11 +122,18 @@ func (a *appender) Fetch(context.Context, mail.UIDSet, func(mail.Info, io.Reader
 }
 
 // SetFlags implements mail.Writer.
-func (a *appender) SetFlags(_ context.Context, changes []mail.FlagChange) error {
-	if len(changes) == 0 {
+func (a *appender) SetFlags(ctx context.Context, changes []mail.FlagChange) error {
+	if a.lane == nil {
+		return a.closed("set flags")
+	}
+	steps := stepsOf(changes)
+	if len(steps) == 0 {
 		return nil
 	}
-	return a.ownSession("set flags")
+	if err := a.sender.SetFlags(ctx, steps); err != nil {
+		return flagError(err, a.path)
+	}
+	return nil
 }
 
 // Refresh implements mail.Writer.

@@ -257,7 +257,7 @@ func appendOddly(ctx context.Context, st *Store, folder string, d *dice) (fates 
 		}
 	}
 	if !d.once(10) { // otherwise all that is on its way is given up
-		_, _ = w.(mail.Finisher).Finish(ctx)
+		_ = w.Flush(ctx)
 	}
 	return fates
 }

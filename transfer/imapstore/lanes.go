@@ -59,7 +59,7 @@ func (s *lanes) board(ctx context.Context, octets int64) (*lane, error) {
 func (s *lanes) pick(octets int64) (l *lane, mine bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.enough && len(s.all) < cap(s.pool.slots) {
+	if !s.enough && len(s.all) < max(s.pool.worth(cap(s.pool.slots), s.octets()+octets), min(cap(s.pool.slots), s.pool.ready())) {
 		l = &lane{ready: make(chan struct{}), folders: 1, octets: octets}
 		s.all = append(s.all, l)
 		return l, true
@@ -77,6 +77,14 @@ func (s *lanes) pick(octets int64) (l *lane, mine bool) {
 	l.folders++
 	l.octets += octets
 	return l, false
+}
+
+// octets are what all lanes' folders expect. mu is held.
+func (s *lanes) octets() (n int64) {
+	for _, l := range s.all {
+		n += l.octets
+	}
+	return n
 }
 
 // healthy is true of a lane that has no connection yet, too. The caller holds lanes.mu.

@@ -2,6 +2,7 @@ package imapstore
 
 import (
 	"errors"
+	"math"
 	"net"
 	"strings"
 	"sync"
@@ -91,7 +92,7 @@ func (s *shelf) read(t *testing.T, src *Source, i int) (err error) {
 	if i%2 == 0 {
 		r, err = src.OpenReader(t.Context(), path)
 	} else {
-		r, err = src.OpenReaderAhead(t.Context(), path, nil, true)
+		r, err = src.OpenReaderAhead(t.Context(), path, nil, 1)
 	}
 	if err != nil {
 		return err
@@ -111,7 +112,7 @@ func TestPatienceEnds(t *testing.T) {
 		if e := mail.ErrorOf(err); err == nil || e.Kind != mail.KindLimit || e.Retry != mail.RetryLater || !strings.Contains(err.Error(), "Too many") {
 			t.Errorf("OpenReader: %v", err)
 		}
-		_, err = src.OpenReaderAhead(t.Context(), path, nil, true)
+		_, err = src.OpenReaderAhead(t.Context(), path, nil, 1)
 		if e := mail.ErrorOf(err); err == nil || e.Kind != mail.KindLimit || e.Retry != mail.RetryLater || e.Folder != path {
 			t.Errorf("OpenReaderAhead: %v", err)
 		}
@@ -222,7 +223,7 @@ func TestGoneUnnoticed(t *testing.T) {
 func TestPreparingTeaches(t *testing.T) {
 	_, f, src := narrow(t, 4)
 	for range 3 {
-		src.Prepare(t.Context(), 4)
+		src.Prepare(t.Context(), 4, math.MaxInt64)
 	}
 	if conns, refused := f.met(); conns != 2 || refused != 2 {
 		t.Errorf("%d connections, %d refused", conns, refused)
@@ -255,7 +256,7 @@ func TestLanesDoNotWait(t *testing.T) {
 		for i := range folders {
 			wg.Go(func() {
 				var err error
-				if writers[i], err = st.OpenAppender(t.Context(), mail.NewPath(shelfFolder(i)), 1); err != nil {
+				if writers[i], err = st.OpenAppender(t.Context(), mail.NewPath(shelfFolder(i)), worthOctets); err != nil {
 					t.Error(err)
 				}
 			})

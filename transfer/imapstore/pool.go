@@ -25,7 +25,9 @@ type pool struct {
 	mu      sync.Mutex
 	idle    []parked
 	dialed  int
-	live    int // connections there are, handed out or idle
+	live    int           // connections there are, handed out or idle
+	linger  time.Duration // how long it is worth waiting for a connection that somebody else uses; 0 on a long line
+	waiters []waiter      // first come first
 	bound   bound
 	known   *wire.Known // from the first login on
 	refused error       // the first login's fate, where it is final
@@ -75,26 +77,31 @@ func (p *pool) acquireUnless(ctx context.Context, instead func() <-chan struct{}
 		if err := w.slot(ctx); err != nil {
 			return nil, err
 		}
-		if conn, again, err := p.fill(ctx); !again {
+		if conn, again, err := p.fill(ctx, instead == nil); !again {
 			return conn, err
 		}
 	}
 }
 
 // fill finds a connection for a slot that has been taken. again is true if the slot is lost and one
-// of those that there are has to be waited for.
-func (p *pool) fill(ctx context.Context) (conn *wire.Conn, again bool, err error) {
-	if conn, err = p.take(ctx); err != nil {
+// of those that there are has to be waited for. With patience it may wait for one before it opens another.
+func (p *pool) fill(ctx context.Context, patience bool) (conn *wire.Conn, again bool, err error) {
+	if conn, err = p.take(ctx, patience); err != nil {
 		again = p.unfilled(err)
 	}
 	return conn, again, err
 }
 
-func (p *pool) take(ctx context.Context) (*wire.Conn, error) {
+func (p *pool) take(ctx context.Context, patience bool) (*wire.Conn, error) {
 	for {
 		last, ok, err := p.pop()
 		if err != nil {
 			return nil, err
+		}
+		if !ok && patience {
+			if conn := p.await(ctx); conn != nil {
+				return conn, nil
+			}
 		}
 		if !ok {
 			return p.dial(ctx)
@@ -135,12 +142,14 @@ func (p *pool) dial(ctx context.Context) (*wire.Conn, error) {
 	if p.hasLogged() {
 		return p.another(ctx)
 	}
+	began := time.Now()
 	conn, err := wire.Dial(ctx, p.opts.wire(p.count()))
 	if err != nil {
 		return nil, p.firstFailed(err)
 	}
 	p.mu.Lock()
 	p.known = conn.Known()
+	p.met(time.Since(began))
 	p.mu.Unlock()
 	p.arrived()
 	close(p.logged)
@@ -162,12 +171,13 @@ func (p *pool) another(ctx context.Context) (*wire.Conn, error) {
 
 // prepare logs in until there are so many connections, all at once, when somebody has logged in. One that
 // fails is left to whoever needs it: the server may not want more.
-func (p *pool) prepare(ctx context.Context, most int) {
+func (p *pool) prepare(ctx context.Context, most int, octets int64) {
 	select {
 	case <-p.logged:
 	case <-ctx.Done():
 		return
 	}
+	most = p.worth(most, octets)
 	p.mu.Lock()
 	kept := p.bound.kept + p.bound.resting
 	lacking := min(most, cap(p.slots)-kept) - len(p.idle) - (len(p.slots) - kept)
@@ -238,7 +248,7 @@ func (p *pool) count() int {
 func (p *pool) release(conn *wire.Conn) {
 	p.mu.Lock()
 	keep := conn.Usable() && !conn.Reserved() && !p.closed
-	if keep {
+	if keep && !p.handOver(conn) {
 		p.idle = append(p.idle, parked{conn, time.Now()})
 	}
 	p.mu.Unlock()

@@ -3,6 +3,7 @@ package imapstore_test
 import (
 	"bytes"
 	"context"
+	"math"
 	"strings"
 	"testing"
 
@@ -21,22 +22,22 @@ func TestPreparedConnections(t *testing.T) {
 	src := imapstore.NewSource(opts)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	src.Prepare(cancelled, 3)
+	src.Prepare(cancelled, 3, math.MaxInt64)
 	if logins := strings.Count(trace.String(), "AUTHENTICATE"); logins != 0 {
 		t.Errorf("%d logins before the first", logins)
 	}
 	ready := make(chan struct{})
 	go func() {
 		defer close(ready)
-		src.Prepare(t.Context(), 3)
+		src.Prepare(t.Context(), 3, math.MaxInt64)
 	}()
 	if _, err := src.Folders(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	<-ready
-	src.Prepare(cancelled, 3)
-	src.Prepare(t.Context(), 9)
-	src.Prepare(t.Context(), 9)
+	src.Prepare(cancelled, 3, math.MaxInt64)
+	src.Prepare(t.Context(), 9, math.MaxInt64)
+	src.Prepare(t.Context(), 9, math.MaxInt64)
 	if err := src.Close(); err != nil {
 		t.Fatal(err)
 	}

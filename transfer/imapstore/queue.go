@@ -26,7 +26,7 @@ type turn struct {
 }
 
 // whole reports whether nothing but what is asked for ahead will be asked, in all likelihood.
-func (t *turn) whole() bool { return t.ahead.Bodies && t.ahead.List == nil }
+func (t *turn) whole() bool { return t.ahead.Bodies == 1 && t.ahead.List == nil }
 
 // arrive is pool.acquire for an opening that may be sent ahead.
 func (q *queue) arrive(ctx context.Context, p *pool, t *turn) (*wire.Conn, error) {
@@ -46,7 +46,7 @@ func (q *queue) arrive(ctx context.Context, p *pool, t *turn) (*wire.Conn, error
 				slots = nil // a connection has claimed it
 				continue
 			}
-			if conn, again, err := p.fill(ctx); !again {
+			if conn, again, err := p.fill(ctx, true); !again {
 				return conn, err
 			}
 			q.join(t)

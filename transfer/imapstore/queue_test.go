@@ -72,7 +72,7 @@ func readRow(t *testing.T, src *imapstore.Source, ctxOf func(n int) context.Cont
 }
 
 func readOne(ctx context.Context, src *imapstore.Source, n int) error {
-	r, err := src.OpenReaderAhead(ctx, rowFolder(n), nil, true)
+	r, err := src.OpenReaderAhead(ctx, rowFolder(n), nil, 1)
 	if err != nil {
 		return err
 	}

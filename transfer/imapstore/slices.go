@@ -182,7 +182,7 @@ func (s *slicing) take(h *helper) mail.UIDSet {
 // help asks for parts until all are taken or somebody else has a use for the connection.
 func (s *slicing) help(h *helper) error {
 	store := s.r.store
-	conn, none, err := store.pool.fill(s.ctx)
+	conn, none, err := store.pool.fill(s.ctx, true)
 	if none {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"regexp"
 	"strconv"
@@ -134,7 +135,7 @@ func (o *oddServer) open(t *testing.T) *Store {
 	s.names.status["INBOX"] = &mail.Status{Messages: uint32(o.messages), UIDNext: mail.UID(o.messages + 1), Bytes: int64(o.messages * o.size / 2)}
 	s.mu.Unlock()
 	s.slices = sliceBounds{from: 1, part: 20_000, hold: 40_000}
-	s.Prepare(t.Context(), opts.Connections)
+	s.Prepare(t.Context(), opts.Connections, math.MaxInt64)
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"runtime"
@@ -91,8 +92,8 @@ func (l *library) open(t *testing.T) (*Store, mail.Reader) {
 	if _, err := s.Folders(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.Prepare(t.Context(), s.opts.Connections)
-	r, err := s.OpenReaderAhead(t.Context(), stacks, nil, true)
+	s.Prepare(t.Context(), s.opts.Connections, math.MaxInt64)
+	r, err := s.OpenReaderAhead(t.Context(), stacks, nil, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func readOddly(ctx context.Context, src *Source, s *shelf, folder string, d *dic
 	if d.once(5) {
 		opts = &mail.ListOptions{Flags: true, Size: true}
 	}
-	r, err := src.OpenReaderAhead(ctx, mail.NewPath(folder), opts, true)
+	r, err := src.OpenReaderAhead(ctx, mail.NewPath(folder), opts, 1)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func TestUnwantedMailIsNotReceived(t *testing.T) {
 		if _, err := src.Folders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		r, err := src.OpenReaderAhead(t.Context(), mail.NewPath("big"), nil, true)
+		r, err := src.OpenReaderAhead(t.Context(), mail.NewPath("big"), nil, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -96,7 +96,18 @@ func (w *writer) SetFlags(ctx context.Context, changes []mail.FlagChange) error 
 	if err := w.sync(ctx); err != nil {
 		return err
 	}
-	var steps []wire.FlagStep
+	steps := stepsOf(changes)
+	if len(steps) == 0 {
+		return nil
+	}
+	if err := w.conn.StoreAll(ctx, steps); err != nil {
+		return flagError(err, w.path)
+	}
+	return nil
+}
+
+// stepsOf leaves out flags that cannot be written in a command.
+func stepsOf(changes []mail.FlagChange) (steps []wire.FlagStep) {
 	for _, group := range groupChanges(changes) {
 		if len(group.add) > 0 {
 			steps = append(steps, wire.FlagStep{UIDs: group.uids, Add: true, Flags: group.add})
@@ -105,18 +116,12 @@ func (w *writer) SetFlags(ctx context.Context, changes []mail.FlagChange) error 
 			steps = append(steps, wire.FlagStep{UIDs: group.uids, Flags: group.remove})
 		}
 	}
-	if len(steps) == 0 {
-		return nil
-	}
-	if err := w.conn.StoreAll(ctx, steps); err != nil {
-		return w.flagError(err)
-	}
-	return nil
+	return steps
 }
 
 // flagError narrows a refusal: the folder is as good as before.
-func (w *writer) flagError(err error) error {
-	err = at(err, w.path)
+func flagError(err error, path mail.Path) error {
+	err = at(err, path)
 	var e *mail.Error
 	if errors.As(err, &e) && e.Kind == mail.KindRefused && e.Scope == mail.ScopeFolder {
 		e.Scope = mail.ScopeMessage

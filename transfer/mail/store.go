@@ -28,9 +28,9 @@ type Source interface {
 // that the answers are on their way when it asks.
 type AheadSource interface {
 	// OpenReaderAhead is OpenReader for a caller that will call List with these options, unless
-	// list is nil, and then, with bodies, Fetch of all messages. Other calls do the
+	// list is nil, and then, unless bodies is 0, Fetch of all messages from that UID on. Other calls do the
 	// same as ever; what was asked for in vain is thrown away.
-	OpenReaderAhead(ctx context.Context, path Path, list *ListOptions, bodies bool) (Reader, error)
+	OpenReaderAhead(ctx context.Context, path Path, list *ListOptions, bodies UID) (Reader, error)
 }
 
 // Connector is a Source that takes a while to reach.
@@ -43,9 +43,9 @@ type Connector interface {
 // Preparer is a Source that can make ready for several handles at once what each of them
 // would have to wait for.
 type Preparer interface {
-	// Prepare makes ready for so many handles, as far as it can, and returns then. It begins when the store
-	// is first used. What fails is left to the opening of a handle.
-	Prepare(ctx context.Context, handles int)
+	// Prepare makes ready for so many handles at most, as far as it can and about so many octets of mail are worth it, and
+	// returns then. It begins when the store is first used. What fails is left to the opening of a handle.
+	Prepare(ctx context.Context, handles int, octets int64)
 }
 
 // Store is a Source that can be written too.
@@ -142,13 +142,6 @@ type Pusher interface {
 	Push(ctx context.Context) error
 }
 
-// Finisher is a Writer that can tell the folder's state as the last message arrives.
-type Finisher interface {
-	// Finish is Flush and then Refresh, in the time that Flush takes. The Status is nil where the store does not
-	// tell it like that.
-	Finish(ctx context.Context) (*Status, error)
-}
-
 // Subscriber is a Store with a list of subscriptions (RFC 9051 section 6.3.7).
 type Subscriber interface {
 	SetSubscribed(ctx context.Context, path Path, subscribed bool) error
@@ -168,11 +161,12 @@ type FolderMaker interface {
 
 // AppendStore is a Store that appends to many folders over few sessions.
 type AppendStore interface {
-	// OpenAppender is OpenWriter for a folder that is empty and will only be appended to, about so many octets. Where
-	// Traits.Appenders is set, such Writers do not count as handles; but opening
-	// any other handle may wait until all of them are closed. List calls fn for no message. Everything else that takes a session of the
-	// folder's own, List after Append among it, is an error of ScopeFolder and
-	// KindSession: the caller then uses OpenWriter. So is the opening, when the folder turns out not to be empty.
+	// OpenAppender is OpenWriter for a folder that will be appended to, about so many octets, and in which flags will be
+	// set, and no more. Where Traits.Appenders is set, such Writers do not count as handles; but opening
+	// any other handle may wait until all of them are closed. List calls fn for no message of a folder that was empty
+	// when it was opened. Everything else that takes a session of the
+	// folder's own, any other List among it, is an error of ScopeFolder and
+	// KindSession: the caller then uses OpenWriter. So is the opening of a folder without lasting UIDs.
 	OpenAppender(ctx context.Context, path Path, octets int64) (Writer, error)
 }
 

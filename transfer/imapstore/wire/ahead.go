@@ -3,24 +3,36 @@ package wire
 import (
 	"context"
 	"io"
+
+	"mailferry/transfer/mail"
 )
 
 // Ahead is a folder and what will be asked first when it has been opened: what List asks for, if
-// it is not nil, and then, with Bodies, FetchBodies of all or most messages.
+// it is not nil, and then, unless Bodies is 0, FetchBodies of all or most messages from that UID on.
 type Ahead struct {
 	Raw    string
 	List   *Query
-	Bodies bool
+	Bodies mail.UID
 }
 
 func (a *Ahead) commands() (behind []*command) {
 	if a.List != nil {
 		behind = append(behind, a.List.command())
 	}
-	if a.Bodies {
+	switch {
+	case a.Bodies == 1:
 		behind = append(behind, bodiesOf("1:*"))
+	case a.Bodies > 1: // "*" would be the last message there is, new or not
+		behind = append(behind, bodiesOf(from(a.Bodies)))
 	}
 	return behind
+}
+
+// from is the sequence-set of all UIDs from one on.
+func from(uid mail.UID) string {
+	var set mail.UIDSet
+	set.AddRange(uid, ^mail.UID(0))
+	return set.String()
 }
 
 // ExamineAhead is Examine for callers that know what they will ask first. It is
@@ -35,7 +47,7 @@ func (c *Conn) ExamineAhead(ctx context.Context, a *Ahead) (Selected, *Fetching,
 	if a.List != nil {
 		sent, tags = &Fetching{c, tags[0], *a.List}, tags[1:]
 	}
-	if a.Bodies {
+	if a.Bodies > 0 {
 		c.ahead = tags[0]
 	}
 	return sel, sent, nil

@@ -7,6 +7,8 @@ import (
 	"mailferry/transfer/mail"
 )
 
+const opStore = "set flags"
+
 // FlagStep adds flags to messages or takes them away. Flags must be ValidFlag.
 type FlagStep struct {
 	UIDs  mail.UIDSet
@@ -18,12 +20,15 @@ type FlagStep struct {
 // asking what the flags are then. The first refusal is returned when all have been
 // answered.
 func (c *Conn) StoreAll(ctx context.Context, steps []FlagStep) error {
-	const op = "set flags"
-	if err := c.ready(ctx, op); err != nil {
+	if err := c.ready(ctx, opStore); err != nil {
 		return err
 	}
 	defer c.watch(ctx)()
-	var commands []*command
+	return c.pipeline(opStore, storing(steps), nil)
+}
+
+// storing returns the commands that take steps.
+func storing(steps []FlagStep) (commands []*command) {
 	for _, step := range steps {
 		item := " -FLAGS.SILENT ("
 		if step.Add {
@@ -33,5 +38,5 @@ func (c *Conn) StoreAll(ctx context.Context, steps []FlagStep) error {
 			commands = append(commands, newCommand("UID STORE "+part.String()+item+step.Flags.String()+")"))
 		}
 	}
-	return c.pipeline(op, commands, nil)
+	return commands
 }

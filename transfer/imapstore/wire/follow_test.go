@@ -28,11 +28,11 @@ func bodies(t *testing.T, c *Conn, uids ...mail.UID) (texts []string, err error)
 // opensInARow opens the first folder and sends the openings of the others behind it.
 func opensInARow(t *testing.T, c *Conn, names ...string) {
 	t.Helper()
-	if _, _, err := c.ExamineAhead(t.Context(), &Ahead{Raw: names[0], Bodies: true}); err != nil {
+	if _, _, err := c.ExamineAhead(t.Context(), &Ahead{Raw: names[0], Bodies: 1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names[1:] {
-		if err := c.Follow(&Ahead{Raw: name, Bodies: true}); err != nil {
+		if err := c.Follow(&Ahead{Raw: name, Bodies: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -66,10 +66,10 @@ func TestFollowingRefused(t *testing.T) {
 	}
 	opensInARow(t, c, "a", "b", "c")
 	want("a-1")
-	if _, _, err := c.ExamineAhead(t.Context(), &Ahead{Raw: "b", Bodies: true}); mail.ErrorOf(err).Kind != mail.KindNotFound {
+	if _, _, err := c.ExamineAhead(t.Context(), &Ahead{Raw: "b", Bodies: 1}); mail.ErrorOf(err).Kind != mail.KindNotFound {
 		t.Errorf("b: %v", err)
 	}
-	sel, _, err := c.ExamineAhead(t.Context(), &Ahead{Raw: "c", Bodies: true})
+	sel, _, err := c.ExamineAhead(t.Context(), &Ahead{Raw: "c", Bodies: 1})
 	if err != nil || sel.Exists != 1 {
 		t.Fatalf("c: %+v, %v", sel, err)
 	}

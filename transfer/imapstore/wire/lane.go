@@ -13,12 +13,16 @@ import (
 // waits for its last answers the next one's messages are on their way: on a long line most of
 // the time of small folders is waiting. A goroutine of its own reads the answers.
 //
-// It needs LITERAL+, so that nothing has to be asked for amid a command. Everything it sends is SELECT,
-// APPEND and STATUS, and these two name their folder: which one is selected does not matter to them.
+// It needs LITERAL+, so that nothing has to be asked for amid a command. APPEND names its folder: which
+// one is selected does not matter to it. To STORE it does.
 type Lane struct {
 	c     *Conn
 	multi bool // MULTIAPPEND
 	ended chan struct{}
+
+	// box is held by whoever selects a folder, until nothing more needs it to be selected. It is taken before write.
+	box      sync.Mutex
+	selected *Sender // who did last; nil: nobody, or it is not known whether the server did
 
 	// write is held by whoever writes to the connection, and never while mu is.
 	write sync.Mutex
@@ -33,17 +37,15 @@ type Lane struct {
 	closing  bool
 }
 
-// ride is a command on its way: an APPEND, a SELECT or a STATUS.
+// ride is a command on its way: an APPEND, a SELECT or a STORE.
 type ride struct {
 	tag      string
 	sender   *Sender // whose messages these are
 	items    []*appended
 	bytes    int64
 	answered bool
-	writing  bool         // an APPEND whose end has not been written: its bodies are being read
-	selects  *Selected    // of a SELECT
-	asks     bool         // it is a STATUS
-	status   *mail.Status // what was answered to it
+	writing  bool      // an APPEND whose end has not been written: its bodies are being read
+	selects  *Selected // of a SELECT
 	reply    Reply
 }
 
@@ -61,8 +63,6 @@ type Sender struct {
 	open  int // messages on their way
 	ended []ending
 	again []*appended // of a MULTIAPPEND that was refused: they go one by one
-	late  bool        // some of them have gone
-	top   mail.UID    // greatest UID told
 	err   error       // of this folder alone
 	gone  error       // its caller's context has ended
 }
@@ -101,20 +101,6 @@ func (l *Lane) Healthy() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.wide == nil && !l.broken
-}
-
-// Enter opens a folder by its raw name for appending.
-func (l *Lane) Enter(ctx context.Context, raw string) (*Sender, Selected, error) {
-	const op = "open for writing"
-	s := l.Board(raw, 0)
-	defer s.tied(ctx)()
-	r := &ride{sender: s, selects: &Selected{}}
-	if l.command(l.c.opening("SELECT", raw), r) != nil || !l.await(r) {
-		return nil, Selected{}, s.trouble(ctx)
-	}
-	sel, err := r.selects.settled(op, r.reply)
-	s.validity = sel.UIDValidity
-	return s, sel, err
 }
 
 // Board is Enter for a folder of which is known, without asking, that it is there under that UIDVALIDITY.
@@ -228,33 +214,6 @@ func (s *Sender) Flush(ctx context.Context) error {
 	return s.trouble(ctx)
 }
 
-// Finish is Flush, and asks for the folder's state behind the last message. The state is nil if
-// the server does not tell it, or if something had to be sent once more.
-func (s *Sender) Finish(ctx context.Context) (*mail.Status, error) {
-	l := s.lane
-	defer s.tied(ctx)()
-	s.report()
-	_ = s.send()
-	l.mu.Lock()
-	s.late = false
-	l.mu.Unlock()
-	r := &ride{sender: s, asks: true}
-	if l.command(newCommand("STATUS").name(s.raw).add(" ("+l.c.statusItems()+")"), r) == nil {
-		l.await(r)
-	}
-	s.finish()
-	if err := s.trouble(ctx); err != nil {
-		return nil, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	// Of the selected folder Dovecot tells it before the messages are there.
-	if s.late || !r.reply.OK() || r.status == nil || r.status.UIDValidity != s.validity || r.status.UIDNext <= s.top {
-		return nil, nil
-	}
-	return r.status, nil
-}
-
 // Abandon ends what has not been answered as uncertain, and the lane with it, if anything is on its way.
 func (s *Sender) Abandon() {
 	l := s.lane
@@ -330,7 +289,6 @@ func (s *Sender) report() {
 		l.mu.Lock()
 		ended, again := s.ended, s.again
 		s.ended, s.again = nil, nil
-		s.late = s.late || len(again) > 0
 		l.mu.Unlock()
 		for _, e := range ended {
 			e.item.done(e.uid, e.err)

@@ -50,13 +50,6 @@ func (l *Lane) answer() (tag string, rep Reply, err error) {
 // untagged takes in what concerns the connection or a folder that is being selected, which is
 // the oldest command then: what comes before belongs to the folder selected before.
 func (l *Lane) untagged(s *response) {
-	if s.Name == "STATUS" { // its name may be on the line still: nobody can give the lane up under its lock
-		name, status := readStatus(s)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.status(name, status)
-		return
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.Name == "CAPABILITY" || len(l.queue) == 0 {
@@ -73,27 +66,6 @@ func (l *Lane) untagged(s *response) {
 	}
 	if sel.take(s); sel.closed {
 		*sel = Selected{}
-	}
-}
-
-// status gives a folder's state to the command that asks for it, or else to the oldest that asks for
-// one: servers answer them one after the other, and some spell the name differently. lane.mu is held.
-func (l *Lane) status(name string, status *mail.Status) {
-	var asking *ride
-	for _, r := range l.queue {
-		if !r.asks || r.status != nil {
-			continue
-		}
-		if r.sender.raw == name {
-			asking = r
-			break
-		}
-		if asking == nil {
-			asking = r
-		}
-	}
-	if asking != nil {
-		asking.status = status
 	}
 }
 
@@ -118,7 +90,7 @@ func (l *Lane) settle(tag string, rep Reply) {
 
 // settle applies the reply to an APPEND. lane.mu is held.
 func (r *ride) settle(l *Lane) {
-	if r.selects != nil || r.asks {
+	if len(r.items) == 0 {
 		return
 	}
 	s := r.sender
@@ -158,7 +130,6 @@ func (r *ride) lose(err error) {
 func (s *Sender) over(item *appended, uid mail.UID, err error) {
 	item.msg.Body.Release()
 	s.open--
-	s.top = max(s.top, uid)
 	s.ended = append(s.ended, ending{item, uid, err})
 }
 

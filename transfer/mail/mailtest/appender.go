@@ -8,7 +8,7 @@ import (
 	"mailferry/transfer/mail"
 )
 
-// appender is a Writer that shares its session: it can append and nothing else.
+// appender is a Writer that shares its session: it can append and set flags, and nothing else.
 type appender struct {
 	writer
 	appended bool
@@ -22,10 +22,6 @@ func (m *Memory) OpenAppender(ctx context.Context, path mail.Path, _ int64) (mai
 	h, err := m.openHandle(ctx, path, &handle{writes: true, shared: true})
 	if err != nil {
 		return nil, err
-	}
-	if h.status.Messages > 0 {
-		h.close()
-		return nil, ownSession("open for appending", path)
 	}
 	return &appender{writer: writer{(*reader)(h)}}, nil
 }
@@ -51,20 +47,8 @@ func (a *appender) Append(ctx context.Context, msg *mail.Message, done func(mail
 	return a.writer.Append(ctx, msg, done)
 }
 
-// Finish implements mail.Finisher.
-func (a *appender) Finish(ctx context.Context) (*mail.Status, error) {
-	if err := a.Flush(ctx); err != nil {
-		return nil, err
-	}
-	h := a.handle()
-	h.m.mu.Lock()
-	defer h.m.mu.Unlock()
-	now := h.view(h.m.status(h.f))
-	return &now, nil
-}
-
 func (a *appender) List(ctx context.Context, opts mail.ListOptions, fn func(mail.Info) error) error {
-	if a.appended {
+	if a.appended || a.Status().Messages > 0 {
 		return a.without(ctx, "list")
 	}
 	return nil
@@ -72,13 +56,6 @@ func (a *appender) List(ctx context.Context, opts mail.ListOptions, fn func(mail
 
 func (a *appender) Fetch(ctx context.Context, _ mail.UIDSet, _ func(mail.Info, io.Reader) error) error {
 	return a.without(ctx, "fetch")
-}
-
-func (a *appender) SetFlags(ctx context.Context, changes []mail.FlagChange) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	return a.without(ctx, "set flags")
 }
 
 func (a *appender) Refresh(ctx context.Context) (mail.Status, error) {

@@ -60,7 +60,7 @@ func (f *faultySource) OpenReader(ctx context.Context, path mail.Path) (mail.Rea
 }
 
 // OpenReaderAhead is a step of the same name as OpenReader.
-func (f *faultySource) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.ListOptions, bodies bool) (mail.Reader, error) {
+func (f *faultySource) OpenReaderAhead(ctx context.Context, path mail.Path, list *mail.ListOptions, bodies mail.UID) (mail.Reader, error) {
 	ahead, ok := f.Source.(mail.AheadSource)
 	if !ok {
 		return f.OpenReader(ctx, path)

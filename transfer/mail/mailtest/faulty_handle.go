@@ -214,22 +214,6 @@ func (w *faultyWriter) Push(ctx context.Context) error {
 	return w.call("push", func() error { return p.Push(ctx) })
 }
 
-// Finish is a step of the same name as Flush. Where the store does not tell the state, neither does it.
-func (w *faultyWriter) Finish(ctx context.Context) (now *mail.Status, err error) {
-	f, ok := w.inner.(mail.Finisher)
-	if !ok {
-		return nil, w.Flush(ctx)
-	}
-	err = w.call("flush", func() (err error) {
-		now, err = f.Finish(ctx)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return now, nil
-}
-
 func (w *faultyWriter) SetFlags(ctx context.Context, changes []mail.FlagChange) error {
 	return w.call("set flags", func() error { return w.inner.SetFlags(ctx, changes) })
 }

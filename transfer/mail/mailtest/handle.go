@@ -88,7 +88,7 @@ func (m *Memory) openHandle(ctx context.Context, path mail.Path, h *handle) (*ha
 }
 
 // OpenReaderAhead implements mail.AheadSource. Nothing is on its way in memory.
-func (m *Memory) OpenReaderAhead(ctx context.Context, path mail.Path, _ *mail.ListOptions, _ bool) (mail.Reader, error) {
+func (m *Memory) OpenReaderAhead(ctx context.Context, path mail.Path, _ *mail.ListOptions, _ mail.UID) (mail.Reader, error) {
 	return m.OpenReader(ctx, path)
 }
 

@@ -270,7 +270,30 @@ func appenderSabotages() []sabotage {
 			}
 		}},
 		{"a full folder's refusal for good", "appender alone", Options{}, func(s *sabotaged) {
-			s.session = func(err error) error { return mail.ErrorOf(err).Err }
+			s.list = func(r mail.Reader, opts mail.ListOptions, fn func(mail.Info) error) error {
+				err := r.List(ctx, opts, fn)
+				if _, shared := r.(*appender); shared && err != nil {
+					err = mail.ErrorOf(err).Err
+				}
+				return err
+			}
+		}},
+		{"an appender that only adds flags", "appender flags", Options{}, func(s *sabotaged) {
+			s.set = func(w mail.Writer, changes []mail.FlagChange) error {
+				changes = slices.Clone(changes)
+				for i := range changes {
+					changes[i].Remove = nil
+				}
+				return w.SetFlags(ctx, changes)
+			}
+		}},
+		{"an appender that lists what was there", "appender alone", Options{}, func(s *sabotaged) {
+			s.list = func(r mail.Reader, opts mail.ListOptions, fn func(mail.Info) error) error {
+				if a, shared := r.(*appender); shared {
+					return (*reader)(a.handle()).List(ctx, opts, fn)
+				}
+				return r.List(ctx, opts, fn)
+			}
 		}},
 	}
 }

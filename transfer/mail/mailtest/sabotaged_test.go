@@ -73,7 +73,6 @@ type sabotaged struct {
 	refresh func(mail.Status) mail.Status
 	flush   func(mail.Writer) error
 	share   func(mail.Path) mail.Path // the folder that an appender appends to
-	session func(error) error         // what an appender says to what takes a session
 }
 
 func (s *sabotaged) Folders(ctx context.Context) ([]mail.Folder, error) {
@@ -130,9 +129,6 @@ func (s *sabotaged) OpenAppender(ctx context.Context, path mail.Path, octets int
 		path = s.share(path)
 	}
 	w, err := s.Memory.OpenAppender(ctx, path, octets)
-	if err != nil && s.session != nil {
-		err = s.session(err)
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ func appenderChecks() []check {
 	return []check{
 		{"appenders", checkAppenders},
 		{"appenders at once", checkAppendersAtOnce},
+		{"appender flags", checkAppenderFlags},
 		{"appender alone", checkAppenderAlone},
 	}
 }
@@ -125,27 +126,74 @@ func (e *env) appendThrough(path mail.Path, first, last int) error {
 			return err
 		}
 	}
-	f, ok := w.(mail.Finisher)
-	if !ok {
-		return cmp.Or(w.Flush(e.ctx), refused)
+	return cmp.Or(w.Flush(e.ctx), refused)
+}
+
+// checkAppenderFlags takes turns between folders that hold mail: flags change, and mail comes, in each as told and
+// in no other.
+func checkAppenderFlags(e *env) {
+	to := e.sharing()
+	e.create(e.folder)
+	const n = 4
+	var paths []mail.Path
+	var uids [n][]mail.UID
+	for i := range n {
+		path := e.create(e.below(i))
+		paths = append(paths, path)
+		w := e.writer(path)
+		a := e.appending(w)
+		for k := 1; k <= 3; k++ {
+			a.letter(100*i+k, mail.NewFlags(mail.Seen))
+		}
+		a.flush()
+		for _, o := range a.sent {
+			uids[i] = append(uids[i], o.uid)
+		}
+		e.close(w)
 	}
-	now, err := f.Finish(e.ctx)
-	if then := w.Status(); now != nil && (now.UIDValidity != then.UIDValidity || int(now.Messages) != last-first+1 || int(now.UIDNext) < last-first+2) {
-		e.Errorf("after %d letters an appender says %+v", last-first+1, *now)
+	var all []*appending
+	for _, path := range paths {
+		w, err := to.OpenAppender(e.ctx, path, 1000)
+		e.ok("open appender", err)
+		e.handles = append(e.handles, w)
+		if st := w.Status(); st.Messages != 3 || st.UIDNext == 0 || st.UIDValidity == 0 {
+			e.Errorf("the Status of an appender to a folder of 3 messages says %+v", st)
+		}
+		all = append(all, e.appending(w))
 	}
-	return cmp.Or(err, refused)
+	for k := range 2 {
+		for i, a := range all {
+			changes := []mail.FlagChange{
+				{UID: uids[i][k], Add: mail.NewFlags(mail.Flagged), Remove: mail.NewFlags(mail.Seen)},
+				{UID: uids[i][2] + 1000, Add: mail.NewFlags(mail.Answered)}, // not there
+			}
+			e.ok("set flags", a.w.SetFlags(e.ctx, changes))
+			e.ok("set flags again", a.w.SetFlags(e.ctx, changes))
+			e.ok("set no flags", a.w.SetFlags(e.ctx, nil))
+			a.letter(100*i+4+k, nil)
+		}
+	}
+	for _, a := range all {
+		a.flush()
+		a.close()
+	}
+	for i, path := range paths {
+		got := e.content(path)
+		e.expectLetters(got, 100*i+1, 100*i+2, 100*i+3, 100*i+4, 100*i+5)
+		for k, flags := range []mail.Flags{mail.NewFlags(mail.Flagged), mail.NewFlags(mail.Flagged), mail.NewFlags(mail.Seen), nil, nil} {
+			e.expectFlags(got[k], flags)
+		}
+	}
 }
 
 // checkAppenderAlone: what takes a session of the folder's own is refused, and nothing is changed by it.
 func checkAppenderAlone(e *env) {
 	to := e.sharing()
 	e.create(e.folder)
+	list := func(w mail.Writer) error { return w.List(e.ctx, everything(), func(mail.Info) error { return nil }) }
 	for i, call := range []func(w mail.Writer) error{
-		func(w mail.Writer) error { return w.List(e.ctx, everything(), func(mail.Info) error { return nil }) },
+		list,
 		func(w mail.Writer) error { return w.Fetch(e.ctx, mail.NewUIDSet(1), nil) },
-		func(w mail.Writer) error {
-			return w.SetFlags(e.ctx, []mail.FlagChange{{UID: 1, Add: mail.NewFlags(mail.Flagged)}})
-		},
 		func(w mail.Writer) error { _, err := w.Refresh(e.ctx); return err },
 	} {
 		path := e.create(e.below(i))
@@ -155,18 +203,13 @@ func checkAppenderAlone(e *env) {
 		}
 		a.letter(1, nil)
 		a.flush()
-		if err := call(a.w); err == nil || mail.ErrorOf(err).Kind != mail.KindSession || mail.ErrorOf(err).Retry != mail.RetrySoon {
-			e.Errorf("call %d on an appender: %v", i, err)
-		}
+		e.needsSession(call(a.w))
 		a.close()
 		e.expectLetters(e.content(path), 1)
 		w, err := to.OpenAppender(e.ctx, path, 1000)
-		if err == nil || mail.ErrorOf(err).Kind != mail.KindSession {
-			e.Errorf("an appender opens a folder that holds mail: %v", err)
-		}
-		if err == nil {
-			e.handles = append(e.handles, w)
-		}
+		e.ok("open appender", err)
+		e.needsSession(list(w))
+		e.close(w)
 	}
 	ctx, cancel := context.WithCancel(e.ctx)
 	cancel()
@@ -175,5 +218,12 @@ func checkAppenderAlone(e *env) {
 	}
 	if !slices.ContainsFunc(e.content(e.below(0)), func(w whole) bool { return isLetter(1, w.raw) }) {
 		e.Errorf("the first letter is gone")
+	}
+}
+
+func (e *env) needsSession(err error) {
+	e.Helper()
+	if err == nil || mail.ErrorOf(err).Kind != mail.KindSession || mail.ErrorOf(err).Retry != mail.RetrySoon {
+		e.Errorf("an appender was asked for too much: %v", err)
 	}
 }
