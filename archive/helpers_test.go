@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -137,13 +138,26 @@ func tree(t *testing.T, dir string) string {
 	return strings.Join(lines, "\n")
 }
 
-// files are the message files of a folder's directory, sorted by name.
+// files are the message files of a folder's directory, in the order of their UIDs.
 func files(t *testing.T, dir string) []string {
 	t.Helper()
 	list, err := filepath.Glob(filepath.Join(dir, "cur", "*"))
 	ok(t, err)
-	slices.Sort(list)
+	slices.SortFunc(list, func(a, b string) int { return cmp.Or(cmp.Compare(uidIn(a), uidIn(b)), cmp.Compare(a, b)) })
 	return list
+}
+
+// uidIn returns the UID in a file's name: the time before it may have one digit more than that of a message before.
+func uidIn(name string) (uid int) {
+	if _, after, found := strings.Cut(filepath.Base(name), "U"); found {
+		for _, digit := range after {
+			if digit < '0' || digit > '9' {
+				break
+			}
+			uid = 10*uid + int(digit-'0')
+		}
+	}
+	return uid
 }
 
 // damages are the lines that a Verify tells, sorted.

@@ -15,22 +15,15 @@ var ErrNoUIDs = errors.New("the folder has no UIDs left")
 // Append records messages of a folder in their order and fills in UIDs. f is updated.
 func (d *DB) Append(ctx context.Context, run int64, f *Folder, list []Message) error {
 	now := *f
-	err := d.write(ctx, func(tx *sql.Tx) error {
+	err := d.write(ctx, func(tx *transaction) error {
 		old, err := scanFolder(tx.QueryRow("SELECT "+folderColumns+" FROM folders WHERE id = ?", f.ID))
 		if err != nil {
 			return unreadable(err)
 		}
 		old.Stamp, old.ModSeq, now = max(old.Stamp, f.Stamp), old.ModSeq+1, old
-		put, err := tx.Prepare(`INSERT INTO messages (folder, uid, origin, origin_uid, place, size, sum, proven, date, zone,
-			bare, full, has_id, flags, flags_since, modseq, added, gone, suspect)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`)
-		if err != nil {
-			return err
-		}
-		defer put.Close()
 		now = old
 		for i := range list {
-			if err := d.insert(tx, put, run, &now, &list[i]); err != nil {
+			if err := d.insert(tx, run, &now, &list[i]); err != nil {
 				return err
 			}
 		}
@@ -44,7 +37,7 @@ func (d *DB) Append(ctx context.Context, run int64, f *Folder, list []Message) e
 	return err
 }
 
-func (d *DB) insert(tx *sql.Tx, put *sql.Stmt, run int64, f *Folder, m *Message) error {
+func (d *DB) insert(tx *transaction, run int64, f *Folder, m *Message) error {
 	if f.Next == math.MaxUint32 {
 		return ErrNoUIDs
 	}
@@ -58,7 +51,9 @@ func (d *DB) insert(tx *sql.Tx, put *sql.Stmt, run int64, f *Folder, m *Message)
 	}
 	m.UID, m.ModSeq, m.Added = f.Next, f.ModSeq, run
 	_, zone := m.Date.Zone()
-	_, err = put.Exec(f.ID, m.UID, origin, m.Origin.UID, []byte(m.Place), m.Size, m.Sum[:], m.Proven, m.Date.Unix(), zone,
+	_, err = tx.Exec(`INSERT INTO messages (folder, uid, origin, origin_uid, place, size, sum, proven, date, zone,
+		bare, full, has_id, flags, flags_since, modseq, added, gone, suspect)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`, f.ID, m.UID, origin, m.Origin.UID, []byte(m.Place), m.Size, m.Sum[:], m.Proven, m.Date.Unix(), zone,
 		m.Key.Bare[:], m.Key.Full[:], m.Key.HasID, set, run, m.ModSeq, run)
 	if err != nil {
 		return err
@@ -75,7 +70,7 @@ func (d *DB) insert(tx *sql.Tx, put *sql.Stmt, run int64, f *Folder, m *Message)
 // SetFlags records new flags and places of messages. Those not there are passed over. f is updated.
 func (d *DB) SetFlags(ctx context.Context, run int64, f *Folder, changes []Change) error {
 	var now Folder
-	err := d.write(ctx, func(tx *sql.Tx) error {
+	err := d.write(ctx, func(tx *transaction) error {
 		if _, err := tx.Exec("UPDATE folders SET modseq = modseq + 1 WHERE id = ?", f.ID); err != nil {
 			return err
 		}
@@ -97,7 +92,7 @@ func (d *DB) SetFlags(ctx context.Context, run int64, f *Folder, changes []Chang
 	return err
 }
 
-func (d *DB) reflag(tx *sql.Tx, run, folder int64, c Change) (unseen int, err error) {
+func (d *DB) reflag(tx *transaction, run, folder int64, c Change) (unseen int, err error) {
 	var set, since int64
 	var text []byte
 	row := tx.QueryRow(`SELECT m.flags, m.flags_since, s.text FROM messages m JOIN flagsets s ON s.id = m.flags
@@ -132,7 +127,7 @@ func (d *DB) reflag(tx *sql.Tx, run, folder int64, c Change) (unseen int, err er
 
 // Move records that the octets of a message are elsewhere.
 func (d *DB) Move(ctx context.Context, folder int64, uid mail.UID, place string) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(tx *transaction) error {
 		_, err := tx.Exec("UPDATE messages SET place = ? WHERE folder = ? AND uid = ?", []byte(place), folder, uid)
 		return err
 	})

@@ -21,6 +21,7 @@ type DB struct {
 	temp     string // a directory to remove in the end
 
 	turns turns
+	kept  kept
 
 	// preparing is held while a statement waits for the connection, which a change may have: no change takes it.
 	preparing sync.Mutex
@@ -57,7 +58,8 @@ func open(path, mode string, connections int, pragmas ...string) (*DB, error) {
 	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	return &DB{db: db, readOnly: mode == "ro", stmts: make(map[string]*sql.Stmt), setIDs: make(map[string]int64),
+	return &DB{db: db, readOnly: mode == "ro", stmts: make(map[string]*sql.Stmt),
+		kept: kept{asked: make(map[string]int), ready: make(map[string]*sql.Stmt)}, setIDs: make(map[string]int64),
 		sets: make(map[int64]mail.Flags), origins: make(map[origin]int64), byID: make(map[int64]origin)}, nil
 }
 
@@ -74,7 +76,7 @@ func Create(path, format string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = d.write(context.Background(), func(tx *sql.Tx) error {
+	err = d.write(context.Background(), func(tx *transaction) error {
 		for _, text := range []string{schema,
 			fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, formatVersion)} {
 			if _, err := tx.Exec(text); err != nil {
@@ -193,7 +195,7 @@ func (d *DB) Close() error {
 	stmts := d.stmts
 	d.stmts = make(map[string]*sql.Stmt)
 	d.preparing.Unlock()
-	var errs []error
+	errs := d.kept.close()
 	for _, s := range stmts {
 		errs = append(errs, s.Close())
 	}

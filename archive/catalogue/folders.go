@@ -62,7 +62,7 @@ func (d *DB) Folder(ctx context.Context, path mail.Path) (f Folder, ok bool, err
 // AddFolders records folders of which Path, Dir, Role and Subscribed are set, all or none of them, and fills in the rest.
 // One that was gone is there again from this run on.
 func (d *DB) AddFolders(ctx context.Context, run int64, folders ...*Folder) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(tx *transaction) error {
 		for _, f := range folders {
 			if err := addFolder(tx, run, f); err != nil {
 				return err
@@ -72,7 +72,7 @@ func (d *DB) AddFolders(ctx context.Context, run int64, folders ...*Folder) erro
 	})
 }
 
-func addFolder(tx *sql.Tx, run int64, f *Folder) error {
+func addFolder(tx *transaction, run int64, f *Folder) error {
 	old, err := scanFolder(tx.QueryRow("SELECT "+folderColumns+" FROM folders WHERE path = ?", []byte(f.Path.Key())))
 	if err == nil {
 		return reviveFolder(tx, run, old, f)
@@ -89,7 +89,7 @@ func addFolder(tx *sql.Tx, run int64, f *Folder) error {
 		[]byte(f.Path.Key()), []byte(f.Dir), f.Validity, string(f.Role), f.Subscribed, run).Scan(&f.ID)
 }
 
-func reviveFolder(tx *sql.Tx, run int64, old Folder, f *Folder) error {
+func reviveFolder(tx *transaction, run int64, old Folder, f *Folder) error {
 	role := f.Role
 	*f = old
 	if old.Gone == 0 {
@@ -105,7 +105,7 @@ func reviveFolder(tx *sql.Tx, run int64, old Folder, f *Folder) error {
 
 // nextValidity returns a UIDVALIDITY that no folder has had: UIDs once told must
 // never mean other messages (RFC 9051 section 2.3.1.1).
-func nextValidity(tx *sql.Tx) (uint32, error) {
+func nextValidity(tx *transaction) (uint32, error) {
 	var last int64
 	if err := tx.QueryRow("SELECT validity FROM archive").Scan(&last); err != nil {
 		return 0, unreadable(err)
@@ -118,7 +118,7 @@ func nextValidity(tx *sql.Tx) (uint32, error) {
 // Renumber gives every folder another UIDVALIDITY: the catalogue may be older
 // than the UIDs that were told.
 func (d *DB) Renumber(ctx context.Context) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(tx *transaction) error {
 		first, err := nextValidity(tx)
 		if err != nil {
 			return err
@@ -133,7 +133,7 @@ func (d *DB) Renumber(ctx context.Context) error {
 
 // SetSubscribed records subscriptions, all or none of them.
 func (d *DB) SetSubscribed(ctx context.Context, subscribed bool, folders ...int64) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(tx *transaction) error {
 		for _, id := range folders {
 			if _, err := tx.Exec("UPDATE folders SET subscribed = ? WHERE id = ?", subscribed, id); err != nil {
 				return err
@@ -145,7 +145,7 @@ func (d *DB) SetSubscribed(ctx context.Context, subscribed bool, folders ...int6
 
 // MarkFolderGone records that the source does not have a folder any more.
 func (d *DB) MarkFolderGone(ctx context.Context, run, folder int64, suspect bool) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(tx *transaction) error {
 		if suspect {
 			_, err := tx.Exec("UPDATE folders SET suspect = ? WHERE id = ? AND suspect = 0 AND gone = 0", run, folder)
 			return err

@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"database/sql"
 	"math"
 
 	"mailferry/transfer/mail"
@@ -14,8 +13,13 @@ import (
 // was mapped into this one has marks of its own. Without any gone, marks are taken away only
 // where all messages came from one folder. f is updated.
 func (d *DB) MarkGone(ctx context.Context, run int64, f *Folder, gone mail.UIDSet, suspect bool) error {
+	if gone.Empty() {
+		if none, err := d.nothingSuspect(ctx, f.ID); none || err != nil {
+			return err
+		}
+	}
 	var now Folder
-	err := d.write(ctx, func(tx *sql.Tx) error {
+	err := d.write(ctx, func(tx *transaction) error {
 		if err := clearSuspects(tx, f.ID, gone); err != nil {
 			return err
 		}
@@ -50,7 +54,16 @@ func (d *DB) MarkGone(ctx context.Context, run int64, f *Folder, gone mail.UIDSe
 	return err
 }
 
-func clearSuspects(tx *sql.Tx, folder int64, keep mail.UIDSet) error {
+// nothingSuspect reports whether no message of a folder is marked.
+func (d *DB) nothingSuspect(ctx context.Context, folder int64) (none bool, err error) {
+	s, err := d.stmt(ctx, "SELECT NOT EXISTS (SELECT 1 FROM messages WHERE folder = ? AND suspect > 0)")
+	if err != nil {
+		return false, err
+	}
+	return none, unreadable(s.QueryRowContext(ctx, folder).Scan(&none))
+}
+
+func clearSuspects(tx *transaction, folder int64, keep mail.UIDSet) error {
 	suspects, err := originsOf(tx, "SELECT m.uid, o.source, o.hash FROM messages m JOIN origins o ON o.id = m.origin WHERE m.folder = ? AND m.suspect > 0", folder)
 	if err != nil || len(suspects) == 0 {
 		return err
@@ -82,7 +95,7 @@ type fromFolder struct {
 }
 
 // meantBy returns the folders of the source that a list of gone messages is about.
-func meantBy(tx *sql.Tx, folder int64, gone mail.UIDSet) (map[sourceFolder]bool, error) {
+func meantBy(tx *transaction, folder int64, gone mail.UIDSet) (map[sourceFolder]bool, error) {
 	meant := make(map[sourceFolder]bool)
 	const from = `SELECT min(m.uid), o.source, o.hash FROM messages m JOIN origins o ON o.id = m.origin
 		WHERE m.folder = ?1 AND m.uid BETWEEN ?2 AND ?3 `
@@ -101,7 +114,7 @@ func meantBy(tx *sql.Tx, folder int64, gone mail.UIDSet) (map[sourceFolder]bool,
 	return meant, err
 }
 
-func addOrigins(tx *sql.Tx, meant map[sourceFolder]bool, query string, args ...any) error {
+func addOrigins(tx *transaction, meant map[sourceFolder]bool, query string, args ...any) error {
 	list, err := originsOf(tx, query, args...)
 	for _, m := range list {
 		meant[m.place] = true
@@ -109,7 +122,7 @@ func addOrigins(tx *sql.Tx, meant map[sourceFolder]bool, query string, args ...a
 	return err
 }
 
-func originsOf(tx *sql.Tx, query string, args ...any) ([]fromFolder, error) {
+func originsOf(tx *transaction, query string, args ...any) ([]fromFolder, error) {
 	rows, err := tx.Query(query, args...)
 	if err != nil {
 		return nil, err
@@ -129,7 +142,7 @@ func originsOf(tx *sql.Tx, query string, args ...any) ([]fromFolder, error) {
 }
 
 // recount computes what a folder holds now from its messages.
-func (d *DB) recount(tx *sql.Tx, folder int64) error {
+func (d *DB) recount(tx *transaction, folder int64) error {
 	rows, err := tx.Query(`SELECT s.text, count(*), sum(m.size) FROM messages m JOIN flagsets s ON s.id = m.flags
 		WHERE m.folder = ? AND m.gone = 0 GROUP BY m.flags`, folder)
 	if err != nil {

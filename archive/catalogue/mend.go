@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"database/sql"
 
 	"mailferry/transfer/mail"
 )
@@ -10,7 +9,7 @@ import (
 // Mend records that the octets of messages are as the source has them: place, size, sum and key are those
 // of list, whose UIDs and Origins count, and the sums are proven.
 func (d *DB) Mend(ctx context.Context, folder int64, list []Message) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(tx *transaction) error {
 		for i := range list {
 			m := &list[i]
 			origin, err := d.originID(tx, originOf(m))
@@ -33,7 +32,7 @@ func (d *DB) Mend(ctx context.Context, folder int64, list []Message) error {
 
 // Prove records that the source has confirmed the sums of messages, and where they come from.
 func (d *DB) Prove(ctx context.Context, folder int64, list []Message) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(tx *transaction) error {
 		for i := range list {
 			origin, err := d.originID(tx, originOf(&list[i]))
 			if err != nil {
@@ -50,7 +49,7 @@ func (d *DB) Prove(ctx context.Context, folder int64, list []Message) error {
 
 // SetStamp records what a folder's Stamp is, also a smaller one than before.
 func (d *DB) SetStamp(ctx context.Context, folder, stamp int64) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(tx *transaction) error {
 		_, err := tx.Exec("UPDATE folders SET stamp = ? WHERE id = ?", stamp, folder)
 		return err
 	})

@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -23,7 +22,7 @@ func (d *DB) Format(ctx context.Context) (format string, err error) {
 
 // BeginRun starts a run from source, which becomes the archive's.
 func (d *DB) BeginRun(ctx context.Context, source string, started time.Time) (run int64, err error) {
-	err = d.write(ctx, func(tx *sql.Tx) error {
+	err = d.write(ctx, func(tx *transaction) error {
 		if _, err := tx.Exec("UPDATE archive SET source = ?", []byte(source)); err != nil {
 			return err
 		}
@@ -34,7 +33,7 @@ func (d *DB) BeginRun(ctx context.Context, source string, started time.Time) (ru
 
 // SetSource records the account without a run.
 func (d *DB) SetSource(ctx context.Context, source string) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(tx *transaction) error {
 		_, err := tx.Exec("UPDATE archive SET source = ?", []byte(source))
 		return err
 	})
@@ -49,7 +48,7 @@ func (d *DB) LastRun(ctx context.Context) (run int64, err error) {
 // EndRun ends a run and, if it changed anything, counts what it did. If it was
 // complete, folders other than those in missing are suspect no more.
 func (d *DB) EndRun(ctx context.Context, run int64, ended time.Time, complete, changed bool, missing map[int64]bool) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(tx *transaction) error {
 		if complete {
 			if err := clearSuspectFolders(tx, missing); err != nil {
 				return err
@@ -65,7 +64,7 @@ func (d *DB) EndRun(ctx context.Context, run int64, ended time.Time, complete, c
 	})
 }
 
-func clearSuspectFolders(tx *sql.Tx, missing map[int64]bool) error {
+func clearSuspectFolders(tx *transaction, missing map[int64]bool) error {
 	rows, err := tx.Query("SELECT id FROM folders WHERE suspect > 0")
 	if err != nil {
 		return err

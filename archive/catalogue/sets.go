@@ -11,7 +11,7 @@ import (
 const emptySet = 1
 
 // setID returns the number of a set of flags, within a change.
-func (d *DB) setID(tx *sql.Tx, flags mail.Flags) (int64, error) {
+func (d *DB) setID(tx *transaction, flags mail.Flags) (int64, error) {
 	if len(flags) == 0 {
 		return emptySet, nil
 	}
@@ -61,7 +61,7 @@ func originOf(m *Message) origin {
 	return origin{m.Origin.Source, m.Origin.Folder.Key(), m.Hash, m.Origin.UIDValidity}
 }
 
-func (d *DB) originID(tx *sql.Tx, o origin) (int64, error) {
+func (d *DB) originID(tx *transaction, o origin) (int64, error) {
 	d.mu.Lock()
 	id, known := d.origins[o]
 	d.mu.Unlock()

@@ -17,7 +17,7 @@ type turns struct {
 
 // turn is a change on its way, and what became of it.
 type turn struct {
-	change func(tx *sql.Tx) error
+	change func(tx *transaction) error
 	err    error
 	done   chan struct{}
 	lead   chan struct{} // closed when it is its turn to write what waits, itself first
@@ -26,7 +26,7 @@ type turn struct {
 // write carries a change out, all of it or nothing, and returns when it is durable. Changes that wait at the
 // same time are one transaction, and one that fails leaves the others as they are. Once begun it
 // is not cut short by ctx.
-func (d *DB) write(ctx context.Context, change func(tx *sql.Tx) error) error {
+func (d *DB) write(ctx context.Context, change func(tx *transaction) error) error {
 	if d.readOnly {
 		return errReadOnly
 	}
@@ -88,10 +88,12 @@ func (d *DB) transact(group []*turn) {
 
 // inOne carries the group out in one transaction. Its error is that of all of them.
 func (d *DB) inOne(group []*turn) error {
-	tx, err := d.db.BeginTx(context.Background(), nil)
+	d.kept.compile(d.db)
+	begun, err := d.db.BeginTx(context.Background(), nil)
 	if err != nil {
 		return err
 	}
+	tx := &transaction{begun, &d.kept, make(map[string]*sql.Stmt)}
 	for _, one := range group {
 		if one.err, err = d.apart(tx, one.change); err != nil {
 			return errors.Join(err, tx.Rollback())
@@ -102,7 +104,7 @@ func (d *DB) inOne(group []*turn) error {
 
 // apart carries a change out so that nothing of it stays behind if it fails. The second error means that the
 // transaction cannot go on: SQLite gives up the whole of it when the disk is full, for example.
-func (d *DB) apart(tx *sql.Tx, change func(tx *sql.Tx) error) (failed, broken error) {
+func (d *DB) apart(tx *transaction, change func(tx *transaction) error) (failed, broken error) {
 	if _, err := tx.Exec("SAVEPOINT turn"); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -22,8 +21,8 @@ func TestChangesThatWaitAreWrittenTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	put := func(n int) func(*sql.Tx) error {
-		return func(tx *sql.Tx) error {
+	put := func(n int) func(*transaction) error {
+		return func(tx *transaction) error {
 			_, err := tx.Exec("INSERT INTO flagsets (id, text) VALUES (?, ?)", 1000+n, fmt.Append(nil, "set", n))
 			return err
 		}
@@ -34,7 +33,7 @@ func TestChangesThatWaitAreWrittenTogether(t *testing.T) {
 	inside, others := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		err := d.write(t.Context(), func(tx *sql.Tx) error {
+		err := d.write(t.Context(), func(tx *transaction) error {
 			close(inside)
 			<-others
 			return put(0)(tx)
@@ -48,7 +47,7 @@ func TestChangesThatWaitAreWrittenTogether(t *testing.T) {
 	errs := make([]error, 30)
 	for i := range errs {
 		wg.Go(func() {
-			errs[i] = d.write(t.Context(), func(tx *sql.Tx) error {
+			errs[i] = d.write(t.Context(), func(tx *transaction) error {
 				if err := put(i + 1)(tx); err != nil || i%3 != 1 {
 					return err
 				}
@@ -95,7 +94,7 @@ func TestChangesDoNotWaitForThoseWhoWaitForThem(t *testing.T) {
 	}
 	defer d.Close()
 	prepared := make(chan error, 1)
-	err = d.write(t.Context(), func(tx *sql.Tx) error {
+	err = d.write(t.Context(), func(tx *transaction) error {
 		go func() {
 			_, err := d.stmt(t.Context(), "SELECT count(*) FROM runs")
 			prepared <- err
@@ -118,13 +117,13 @@ func TestABrokenTransactionIsNobodysSuccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	add := func(tx *sql.Tx) error {
+	add := func(tx *transaction) error {
 		_, err := tx.Exec("INSERT INTO flagsets (id, text) VALUES (1000, x'01')")
 		return err
 	}
 	group := []*turn{
 		{change: add},
-		{change: func(tx *sql.Tx) error {
+		{change: func(tx *transaction) error {
 			_, err := tx.Exec("ROLLBACK") // as SQLite does by itself when the disk is full
 			return errors.Join(err, errors.New("full"))
 		}},
@@ -155,7 +154,7 @@ func TestNobodyWritesLongForOthers(t *testing.T) {
 	inside, first := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		err := d.write(t.Context(), func(*sql.Tx) error {
+		err := d.write(t.Context(), func(*transaction) error {
 			close(inside)
 			for waiting := 0; waiting == 0; runtime.Gosched() {
 				d.turns.mu.Lock()
@@ -170,7 +169,7 @@ func TestNobodyWritesLongForOthers(t *testing.T) {
 		close(first)
 	})
 	<-inside
-	err = d.write(t.Context(), func(*sql.Tx) error {
+	err = d.write(t.Context(), func(*transaction) error {
 		select {
 		case <-first:
 		case <-time.After(20 * time.Second):
