@@ -34,9 +34,10 @@ func (f *folderWork) unlessCatchingUp() error {
 	return errOwnSession
 }
 
-// openForCatchUp opens the destination, which has to be what the listing told.
+// openForCatchUp opens the destination, which has to be what the listing told. Until something has to be written there it
+// is not opened: the source can be read meanwhile, and is free for another folder sooner.
 func (p *pairWork) openForCatchUp(ctx context.Context) error {
-	if !p.catchUp {
+	if !p.catchUp || p.writer != nil {
 		return nil
 	}
 	if err := p.openDest(ctx); err != nil {

@@ -27,9 +27,6 @@ func (p *pairWork) planChanges(ctx context.Context) (bool, error) {
 	if c == nil {
 		return false, p.unlessCatchingUp()
 	}
-	if err := p.openForCatchUp(ctx); err != nil {
-		return false, err
-	}
 	merge := p.merge(nil)
 	ex := &executor{pairWork: p, merge: merge}
 	pl := &planner{filter: p.run.job.Filter, merge: merge, dest: c.placed}

@@ -70,7 +70,10 @@ func (p *pairWork) pump(ctx context.Context, todo mail.UIDSet) error {
 		return nil
 	})
 	g.Go(func() error {
-		if writeErr = p.lateFlags(ctx); writeErr == nil {
+		if writeErr = p.openForCatchUp(ctx); writeErr == nil {
+			writeErr = p.lateFlags(ctx)
+		}
+		if writeErr == nil {
 			writeErr = p.write(ctx, todo, items)
 		}
 		stopReading()

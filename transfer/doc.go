@@ -12,7 +12,7 @@
 //	only appended to, and those of which both listings tell that nothing but the source has
 //	changed, share sessions and come first, and one that needs more comes later):
 //	    open a Writer and a Reader (the Reader alone where nothing but the source has changed: the
-//	    Writer when it has told what, if the folder is then still as recorded);
+//	    Writer when there is something to write, if the folder is then still as recorded);
 //	    void what another UIDVALIDITY has made void
 //	    settle:  open intents?  match what arrived from the intent's UIDNEXT on;
 //	             record it; drop the intents

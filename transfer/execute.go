@@ -62,7 +62,7 @@ func (p *pairWork) merge(current func(mail.UID) mail.Flags) flagMerge {
 // planned carries out what had to wait until the listing was known to be complete.
 // there is the number of messages at the destination.
 func (p *pairWork) planned(ctx context.Context, ex *executor, there int) error {
-	if p.late = ex; p.writer == nil {
+	if p.late = ex; p.run.job.DryRun {
 		if err := p.lateFlags(ctx); err != nil {
 			return err
 		}
@@ -197,11 +197,7 @@ func (e *executor) copyIt(s step) error {
 // reflag queues a change. Flags the destination cannot store are counted once:
 // the new base holds them, so that they are not tried again.
 func (e *executor) reflag(ctx context.Context, s step) error {
-	add, dropped := permitted(s.add, e.status())
-	e.dropped += dropped
-	if len(add)+len(s.remove) > 0 {
-		e.changes = append(e.changes, mail.FlagChange{UID: s.record.Dest, Add: add, Remove: s.remove})
-	}
+	e.changes = append(e.changes, mail.FlagChange{UID: s.record.Dest, Add: s.add, Remove: s.remove})
 	r := s.record
 	r.Base = e.merge.wanted(s.info.Flags, r.Base, r)
 	e.records = append(e.records, r)
@@ -218,6 +214,10 @@ func (e *executor) flush(ctx context.Context) error {
 	if len(e.records) == 0 {
 		return nil
 	}
+	if err := e.openForCatchUp(ctx); err != nil {
+		return err
+	}
+	e.keepPermitted()
 	if e.writer == nil {
 		e.dryReflagged, e.dryDropped = e.dryReflagged+len(e.changes), e.dryDropped+e.dropped
 		return nil
@@ -239,6 +239,19 @@ func (e *executor) flush(ctx context.Context) error {
 		return nil // they go with the next commit
 	}
 	return e.saveBases(ctx)
+}
+
+// keepPermitted leaves what the destination cannot store out of the queued changes.
+func (e *executor) keepPermitted() {
+	kept := e.changes[:0]
+	for _, c := range e.changes {
+		add, dropped := permitted(c.Add, e.status())
+		e.dropped += dropped
+		if c.Add = add; len(c.Add)+len(c.Remove) > 0 {
+			kept = append(kept, c)
+		}
+	}
+	e.changes = kept
 }
 
 // lateFlags carries over what flags the plan has left. That needs nothing of the source, which can be read
@@ -264,7 +277,7 @@ func (p *pairWork) saveBases(ctx context.Context) error {
 
 // forgetGone drops the records of messages that are at neither end.
 func (e *executor) forgetGone(ctx context.Context) error {
-	if e.writer == nil || e.forget.Empty() {
+	if e.run.job.DryRun || e.forget.Empty() {
 		return nil
 	}
 	return ofLedger(e.run.ledger.Commit(ctx, Change{Forget: map[int64]mail.UIDSet{e.pair.ID: e.forget}}))
