@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"mailferry/archive"
@@ -228,6 +229,7 @@ func TestVerifyBesideABackupRaisesNoFalseAlarm(t *testing.T) {
 		putLetters(t, a, inbox, 1, 200)
 		var wg sync.WaitGroup
 		done := make(chan struct{})
+		var enough atomic.Bool
 		wg.Go(func() {
 			defer close(done)
 			w, err := a.OpenWriter(context.Background(), inbox)
@@ -236,7 +238,7 @@ func TestVerifyBesideABackupRaisesNoFalseAlarm(t *testing.T) {
 				return
 			}
 			defer w.Close()
-			for n := 201; n <= 500; n++ {
+			for n := 201; n <= 500 || !enough.Load() && !t.Failed(); n++ {
 				err := errors.Join(
 					w.Append(context.Background(), message(n, letter(n)), func(mail.UID, error) {}),
 					w.SetFlags(context.Background(), []mail.FlagChange{{UID: mail.UID(n - 200), Add: mail.NewFlags(mail.Seen)}}))
@@ -259,11 +261,9 @@ func TestVerifyBesideABackupRaisesNoFalseAlarm(t *testing.T) {
 			r := open(t, dir, archive.Options{})
 			expectSound(t, r)
 			closed(t, r)
+			enough.Store(times >= 3)
 		}
 		wg.Wait()
-		if times < 3 {
-			t.Errorf("verified only %d times", times)
-		}
 		closed(t, a)
 		expectSound(t, open(t, dir, archive.Options{}))
 	})

@@ -102,7 +102,7 @@ func (r *reach) connect(ctx context.Context, store mail.Source) {
 }
 
 // openBoth opens the two ends of a job and begins to connect to them: the job may start when they have been
-// reached. done closes both, and the trace.
+// reached. done closes both, the ledger that the job has got since, and the trace.
 func (w *world) openBoth(c *cli.Context, ts []*target, job *transfer.Job, opts archive.Options, reached *reach) (done func(), err error) {
 	trace, err := openTrace(c.String("trace"))
 	if err != nil {
@@ -125,12 +125,20 @@ func (w *world) openBoth(c *cli.Context, ts []*target, job *transfer.Job, opts a
 	return func() {
 		cancel()
 		reached.Wait()
-		var source sync.WaitGroup
-		source.Go(func() { _ = job.Source.Close() }) // each server takes its time to say goodbye
-		if err := job.Dest.Close(); err != nil && ts[1].address.isArchive() {
-			w.warn("%v", err)
+		var servers sync.WaitGroup
+		servers.Go(func() { _ = job.Source.Close() }) // each takes its time to say goodbye
+		if !ts[1].address.isArchive() {
+			servers.Go(func() { _ = job.Dest.Close() })
 		}
-		source.Wait()
+		if job.Ledger != nil { // it may lie in the archive, whose lock is its own
+			_ = job.Ledger.Close()
+		}
+		if ts[1].address.isArchive() {
+			if err := job.Dest.Close(); err != nil {
+				w.warn("%v", err)
+			}
+		}
+		servers.Wait()
 		trace.close()
 	}, nil
 }

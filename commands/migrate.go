@@ -111,9 +111,6 @@ func (m *migration) run(ctx context.Context, h *halt) error {
 	if err := m.openLedger(); err != nil {
 		return err
 	}
-	if m.job.Ledger != nil {
-		defer m.job.Ledger.Close()
-	}
 	if !m.job.DryRun {
 		m.job.SpoolDir = filepath.Dir(m.state)
 	}

@@ -14,9 +14,9 @@ var errNoProof = errors.New("recognised at the destination, but not equal in eve
 // settle finds out what became of the messages that were on their way when an
 // earlier connection or run ended. The destination has stood still since.
 func (p *pairWork) settle(ctx context.Context) error {
-	all, err := p.run.ledger.Intents(ctx, p.dest)
+	all, err := p.intents(ctx)
 	if err != nil {
-		return ofLedger(err)
+		return err
 	}
 	var open mail.UIDSet
 	var ids []int64

@@ -19,7 +19,7 @@ func (f *folderWork) canCatchUp(ctx context.Context) bool {
 		!p.incremental(*p.src.Status) || !sameMessages(*f.before.Status, p.pair.DestState) {
 		return false
 	}
-	intents, err := r.ledger.Intents(ctx, f.dest)
+	intents, err := f.intents(ctx)
 	return err == nil && len(intents) == 0
 }
 

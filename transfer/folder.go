@@ -28,6 +28,9 @@ type folderWork struct {
 	// Shared, and the destination is opened when the source has told what changed.
 	catchUp bool
 
+	pending []Intent // see intents
+	asked   bool
+
 	// Of the current attempt.
 	reader  mail.Reader // the destination; nil in a dry run before it exists
 	writer  mail.Writer // the same handle; nil in a dry run
@@ -138,7 +141,7 @@ func (f *folderWork) canShare(ctx context.Context) bool {
 	if p.err != nil || p.pair.ID == 0 || !p.pair.Adopted || p.pair.SourceState.UIDNext != 0 || f.unknownPast() {
 		return false
 	}
-	intents, err := r.ledger.Intents(ctx, f.dest)
+	intents, err := f.intents(ctx)
 	return err == nil && len(intents) == 0
 }
 
@@ -229,8 +232,20 @@ func (f *folderWork) finished(ctx context.Context) bool {
 			return false
 		}
 	}
-	intents, err := f.run.ledger.Intents(ctx, f.dest)
+	intents, err := f.intents(ctx)
 	return err == nil && len(intents) == 0
+}
+
+// intents are those that are open at the destination. Until this run writes its own they stay the same.
+func (f *folderWork) intents(ctx context.Context) ([]Intent, error) {
+	if f.round > 1 || !f.asked {
+		pending, err := f.run.ledger.Intents(ctx, f.dest)
+		if err != nil {
+			return nil, ofLedger(err)
+		}
+		f.pending, f.asked = pending, true
+	}
+	return f.pending, nil
 }
 
 func (f *folderWork) announce() {
@@ -377,6 +392,7 @@ func (f *folderWork) voidStale(ctx context.Context) error {
 		if err := f.run.ledger.Commit(ctx, Change{Void: &void, Pair: &fresh}); err != nil {
 			return ofLedger(err)
 		}
+		f.asked = false
 		for _, p := range f.pairs {
 			if p.pair.ID == old.ID {
 				p.pair, p.done, p.concluded = fresh, false, false
@@ -411,9 +427,9 @@ func (f *folderWork) standStill(ctx context.Context) error {
 	if f.writer == nil {
 		return nil
 	}
-	intents, err := f.run.ledger.Intents(ctx, f.dest)
+	intents, err := f.intents(ctx)
 	if err != nil {
-		return ofLedger(err)
+		return err
 	}
 	still := f.still
 	f.still = false // a later attempt may have left messages on their way itself

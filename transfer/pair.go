@@ -216,7 +216,7 @@ func (p *pairWork) checkValidity(ctx context.Context) error {
 	if err := p.run.ledger.Commit(ctx, change); err != nil {
 		return ofLedger(err)
 	}
-	p.pair = fresh
+	p.pair, p.asked = fresh, false
 	p.doubtRefusals()
 	return nil
 }

@@ -121,9 +121,9 @@ func (r *run) recordPairs(ctx context.Context) error {
 func (r *run) standStill(ctx context.Context) error {
 	waiting := false
 	for _, f := range r.folders {
-		intents, err := r.ledger.Intents(ctx, f.dest)
+		intents, err := f.intents(ctx)
 		if err != nil {
-			return ofLedger(err)
+			return err
 		}
 		waiting = waiting || len(intents) > 0 || f.unknownPast()
 	}

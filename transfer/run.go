@@ -40,13 +40,12 @@ func Run(ctx context.Context, job Job) (*Report, error) {
 		err = r.mirror(ctx)
 	}
 	r.collect()
-	if herr := r.endHistory(ctx, err); err == nil {
-		err = herr
-	}
-	if herr := r.history(ctx); err == nil {
-		err = herr
-	}
-	return r.report, err
+	var archived, recorded error
+	var both sync.WaitGroup
+	both.Go(func() { archived = r.endHistory(ctx, err) })
+	both.Go(func() { recorded = r.history(ctx) })
+	both.Wait()
+	return r.report, cmp.Or(err, archived, recorded)
 }
 
 // run is the state of one Run.

@@ -32,6 +32,7 @@ type DB struct {
 	sets    map[int64]mail.Flags
 	origins map[origin]int64
 	byID    map[int64]origin
+	marks   *bool // whether messages may be suspect; nil: not known
 }
 
 type origin struct {

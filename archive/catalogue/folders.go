@@ -52,7 +52,11 @@ func (d *DB) Folders(ctx context.Context, v View) ([]Folder, error) {
 
 // Folder returns a folder, gone or not; ok is false if there is none.
 func (d *DB) Folder(ctx context.Context, path mail.Path) (f Folder, ok bool, err error) {
-	f, err = scanFolder(d.db.QueryRowContext(ctx, "SELECT "+folderColumns+" FROM folders WHERE path = ?", []byte(path.Key())))
+	s, err := d.stmt(ctx, "SELECT "+folderColumns+" FROM folders WHERE path = ?")
+	if err != nil {
+		return f, false, err
+	}
+	f, err = scanFolder(s.QueryRowContext(ctx, []byte(path.Key())))
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, false, nil
 	}

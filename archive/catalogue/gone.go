@@ -14,9 +14,12 @@ import (
 // where all messages came from one folder. f is updated.
 func (d *DB) MarkGone(ctx context.Context, run int64, f *Folder, gone mail.UIDSet, suspect bool) error {
 	if gone.Empty() {
-		if none, err := d.nothingSuspect(ctx, f.ID); none || err != nil {
+		if none, err := d.nothingSuspect(ctx, run, f.ID); none || err != nil {
 			return err
 		}
+	}
+	if suspect {
+		d.suspects(true)
 	}
 	var now Folder
 	err := d.write(ctx, func(tx *transaction) error {
@@ -54,13 +57,39 @@ func (d *DB) MarkGone(ctx context.Context, run int64, f *Folder, gone mail.UIDSe
 	return err
 }
 
-// nothingSuspect reports whether no message of a folder is marked.
-func (d *DB) nothingSuspect(ctx context.Context, folder int64) (none bool, err error) {
+// nothingSuspect reports whether no message of a folder is marked. As a rule no run has ever marked one: then the
+// messages need not be looked at.
+func (d *DB) nothingSuspect(ctx context.Context, run, folder int64) (none bool, err error) {
+	d.mu.Lock()
+	known := d.marks
+	d.mu.Unlock()
+	if known == nil {
+		var some bool
+		// A run that was killed may have marked messages and not counted them.
+		row := d.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM runs WHERE suspect > 0 OR ended = 0 AND id <> ?)", run)
+		if err := row.Scan(&some); err != nil {
+			return false, unreadable(err)
+		}
+		known = d.suspects(some)
+	}
+	if !*known {
+		return true, nil
+	}
 	s, err := d.stmt(ctx, "SELECT NOT EXISTS (SELECT 1 FROM messages WHERE folder = ? AND suspect > 0)")
 	if err != nil {
 		return false, err
 	}
 	return none, unreadable(s.QueryRowContext(ctx, folder).Scan(&none))
+}
+
+// suspects notes that some messages may be marked, or that none is. Once some may be, they may be.
+func (d *DB) suspects(some bool) *bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.marks == nil || some {
+		d.marks = &some
+	}
+	return d.marks
 }
 
 func clearSuspects(tx *transaction, folder int64, keep mail.UIDSet) error {
