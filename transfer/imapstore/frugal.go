@@ -45,6 +45,12 @@ func (p *pool) met(login time.Duration) {
 // returns nil if none has come.
 func (p *pool) await(ctx context.Context) *wire.Conn {
 	p.mu.Lock()
+	if n := len(p.idle); n > 0 { // it has come back just now
+		last := p.idle[n-1].conn
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return last
+	}
 	if p.linger == 0 || p.live == 0 || p.closed {
 		p.mu.Unlock()
 		return nil
