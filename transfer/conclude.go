@@ -14,6 +14,9 @@ func (p *pairWork) conclude(context.Context) error {
 		return nil
 	}
 	p.pair.SourceState = p.state
+	if st := p.src.Status; st != nil && p.state.Bytes < 0 && sameMessages(*st, p.state) {
+		p.pair.SourceState.Bytes = st.Bytes // the opening does not tell it
+	}
 	p.concluded, p.opened, p.ended = true, p.status(), p.round
 	return nil
 }

@@ -162,9 +162,25 @@ func (p *pairWork) openAhead(ctx context.Context) (mail.Reader, error) {
 	case now == nil || dest == nil:
 	case p.pair.Complete && p.incremental(*now) && sameMessages(*dest, p.pair.DestState):
 		opts := p.changesSince()
-		return ahead.OpenReaderAhead(ctx, p.src.Path, &opts, p.pair.SourceState.UIDNext)
+		return ahead.OpenReaderAhead(ctx, p.src.Path, &opts, p.newAhead(*now))
 	}
 	return p.run.job.Source.OpenReader(ctx, p.src.Path)
+}
+
+// aheadOctets is how much new mail is asked for together with the listing. What comes before the listing has ended has
+// to be held in memory, or comes a second time.
+const aheadOctets = 1 << 20
+
+// newAhead returns the UID from which on new mail is asked for ahead; 0 unless it is known to be little: with nothing
+// expunged, a folder has grown by what is new.
+func (p *pairWork) newAhead(now mail.Status) mail.UID {
+	before := p.pair.SourceState
+	added := int64(now.UIDNext) - int64(before.UIDNext)
+	octets := now.Bytes - before.Bytes
+	if added <= 0 || int64(now.Messages)-int64(before.Messages) != added || now.Bytes < 0 || before.Bytes < 0 || octets > aheadOctets {
+		return 0
+	}
+	return before.UIDNext
 }
 
 // wholeAhead foresees planAll: a folder without gaps goes over whole.

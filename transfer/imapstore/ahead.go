@@ -85,13 +85,10 @@ func (s *Store) ahead(path mail.Path, opts *mail.ListOptions, bodies mail.UID) (
 	if known.Messages > aheadMessages || opts.Only != nil {
 		return nil, 0
 	}
-	if bodies > 1 {
+	switch {
+	case bodies > 1: // the caller knows that it is little
 		expected = 0
-	}
-	if bodies > 1 && known.UIDNext > bodies {
-		expected = int64(known.UIDNext-bodies) * max(known.Bytes, 0) / int64(known.Messages)
-	}
-	if known.Bytes < 0 || expected > aheadBytes || bodies > 1 && known.UIDNext <= bodies {
+	case known.Bytes < 0 || expected > aheadBytes:
 		bodies = 0
 	}
 	l := &listing{opts: *opts, modSeqs: known.HighestModSeq > 0, next: known.UIDNext}

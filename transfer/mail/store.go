@@ -28,7 +28,8 @@ type Source interface {
 // that the answers are on their way when it asks.
 type AheadSource interface {
 	// OpenReaderAhead is OpenReader for a caller that will call List with these options, unless
-	// list is nil, and then, unless bodies is 0, Fetch of all messages from that UID on. Other calls do the
+	// list is nil, and then, unless bodies is 0, Fetch of all messages from that UID on. Behind a listing of a part
+	// that should be little mail: what does not fit the memory comes twice. Other calls do the
 	// same as ever; what was asked for in vain is thrown away.
 	OpenReaderAhead(ctx context.Context, path Path, list *ListOptions, bodies UID) (Reader, error)
 }
