@@ -10,7 +10,7 @@ import (
 // conclude notes the state of both ends as the pair's work ends. It is recorded for
 // all pairs together, when the run ends.
 func (p *pairWork) conclude(context.Context) error {
-	if p.writer == nil {
+	if p.run.job.DryRun {
 		return nil
 	}
 	p.pair.SourceState = p.state
