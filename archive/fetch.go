@@ -58,7 +58,8 @@ func (r *reader) deliver(m *catalogue.Message, fn func(mail.Info, io.Reader) err
 			return nil
 		}
 		info.Size = int64(len(raw))
-		return fn(info, r.whole.hold(r))
+		r.body.Reset(raw)
+		return fn(info, &r.body)
 	}
 	size, err := r.check(m)
 	if err != nil && !(errors.Is(err, errChanged) && r.a.opts.WithDamaged) {
@@ -143,32 +144,6 @@ func (r *reader) check(m *catalogue.Message) (size int64, err error) {
 		return size, errChanged
 	}
 	return size, nil
-}
-
-// whole is a message in a reader's buffer.
-type whole struct {
-	bytes.Reader
-	of *reader
-}
-
-var _ mail.Whole = (*whole)(nil)
-
-func (w *whole) hold(r *reader) *whole {
-	w.of = r
-	w.Reset(r.buf)
-	return w
-}
-
-// Take implements mail.Whole. The reader makes itself another buffer, unless this one has held a much larger message:
-// nobody reckons with that.
-func (w *whole) Take() []byte {
-	octets := w.of.buf
-	w.Reset(nil)
-	if cap(octets) > 2*len(octets)+4<<10 {
-		return bytes.Clone(octets)
-	}
-	w.of.buf = nil
-	return octets
 }
 
 // bounded yields exactly so many octets, or io.ErrUnexpectedEOF.

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -17,7 +18,7 @@ type reader struct {
 	status   mail.Status
 	shelf    shelf
 	buf      []byte
-	whole    whole // the message that is being delivered
+	body     bytes.Reader // of the message that is being delivered
 	withheld map[mail.UID]error
 	closed   bool
 	dead     error // the error after which only Close is allowed

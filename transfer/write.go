@@ -86,7 +86,7 @@ func (w *writing) receive(ctx context.Context, in <-chan *item) (*item, error) {
 		}
 		var starving <-chan struct{}
 		if len(w.flight) > 0 {
-			hungry, cry := w.run.loader.hunger()
+			hungry, cry := w.run.loader.memory.hunger()
 			if hungry {
 				if err := w.flush(ctx); err != nil {
 					return nil, err

@@ -100,13 +100,6 @@ type Reader interface {
 	Close() error
 }
 
-// Whole is a body that Fetch delivers, all of whose octets are in memory.
-type Whole interface {
-	io.Reader
-	// Take hands the octets over: they are the caller's from then on. Nothing has been read before, and nothing is after.
-	Take() []byte
-}
-
 // Writer is a session on one folder that may change it. A folder has one
 // Writer at a time.
 type Writer interface {

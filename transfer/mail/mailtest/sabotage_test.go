@@ -209,18 +209,6 @@ func fetchSabotages() []sabotage {
 				return r.Fetch(ctx, set, func(i mail.Info, b io.Reader) error { return fn(i, io.LimitReader(b, 1000)) })
 			}
 		}},
-		{"a buffer that is handed over and used again", "fetch takes", Options{}, func(s *sabotaged) {
-			s.fetch = func(r mail.Reader, set mail.UIDSet, fn func(mail.Info, io.Reader) error) error {
-				buf := make([]byte, 1<<20)
-				return r.Fetch(ctx, set, func(i mail.Info, b io.Reader) error {
-					n, err := io.ReadFull(b, buf[:i.Size])
-					if err != nil {
-						return err
-					}
-					return fn(i, &kept{*bytes.NewReader(buf[:n]), buf[:n:n]})
-				})
-			}
-		}},
 		{"a message that does not come", "list", Options{}, func(s *sabotaged) {
 			s.fetch = func(r mail.Reader, set mail.UIDSet, fn func(mail.Info, io.Reader) error) error {
 				return r.Fetch(ctx, set.Minus(mail.NewUIDSet(set.Last())), fn)

@@ -1,7 +1,6 @@
 package mailtest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -194,15 +193,4 @@ func (w *sabotagedWriter) Expunge(ctx context.Context, set mail.UIDSet) error {
 		return w.s.expunge(x, w.w, set)
 	}
 	return x.Expunge(ctx, set)
-}
-
-// kept is a body whose octets are handed over and stay where they are.
-type kept struct {
-	bytes.Reader
-	octets []byte
-}
-
-func (k *kept) Take() []byte {
-	k.Reset(nil)
-	return k.octets
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"maps"
 	"slices"
 	"time"
 
@@ -17,7 +16,6 @@ func fetchChecks() []check {
 		{"fetch info", checkFetchInfo},
 		{"fetch missing", checkFetchMissing},
 		{"fetch unread", checkFetchUnread},
-		{"fetch takes", checkFetchTakes},
 		{"fetch stopped", checkFetchStopped},
 		{"fetch leaves flags", checkFetchLeavesFlags},
 	}
@@ -150,48 +148,6 @@ func checkFetchUnread(e *env) {
 		e.Errorf("bodies left unread: %d of 5 came", n)
 	}
 	e.expectLetters(e.read(w), 1, 2, 3, 2, 5)
-}
-
-// checkFetchTakes: what was taken stays as it is while others come, and is in no more memory than it needs.
-func checkFetchTakes(e *env) {
-	e.create(e.folder)
-	w := e.writer(e.folder)
-	a := e.appending(w)
-	long := append(letter(9), bytes.Repeat([]byte("0123456789abcdef\r\n"), 20_000)...)
-	sent := [][]byte{long, letter(1), letter(2), long, letter(3)}
-	for _, raw := range sent {
-		a.send(raw, nil, time.Time{})
-	}
-	a.flush()
-	e.close(w)
-	got := make(map[mail.UID][]byte)
-	r := e.reader(e.folder)
-	var all mail.UIDSet
-	all.AddRange(1, 1<<32-1)
-	e.ok("Fetch", r.Fetch(e.ctx, all, func(info mail.Info, body io.Reader) error {
-		whole, ok := body.(mail.Whole)
-		if !ok || len(got) == 0 { // one that is not taken
-			raw, err := io.ReadAll(body)
-			got[info.UID] = raw
-			return err
-		}
-		octets := whole.Take()
-		if got[info.UID] = octets; int64(len(octets)) != info.Size || cap(octets) > 2*len(octets)+64<<10 {
-			e.Errorf("took %d octets with room for %d, stated are %d", len(octets), cap(octets), info.Size)
-		}
-		if n, err := body.Read(make([]byte, 1)); n > 0 || err != io.EOF {
-			e.Errorf("after Take, Read gives %d octets and %v", n, err)
-		}
-		return nil
-	}))
-	if len(got) != len(sent) {
-		e.Fatalf("%d messages came of %d", len(got), len(sent))
-	}
-	for i, uid := range slices.Sorted(maps.Keys(got)) {
-		if raw := got[uid]; e.traits.KeepsBytes && !bytes.Equal(raw, sent[i]) {
-			e.Errorf("message %d of %d octets, read or taken: %d octets, not the same: %.60q", i+1, len(sent[i]), len(raw), raw)
-		}
-	}
 }
 
 func checkFetchStopped(e *env) {

@@ -1,0 +1,193 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+	"testing/iotest"
+
+	"pgregory.net/rapid"
+
+	"mailferry/transfer/mail"
+)
+
+// In all tests of this package, a message that is read from memory after it was given back is nonsense.
+func init() {
+	spoil = func(b []byte) {
+		b = b[:cap(b)]
+		for n := copy(b, "given back! "); n < len(b); n *= 2 {
+			copy(b[n:], b[:n])
+		}
+	}
+}
+
+// TestMemoryBelongsToOneMessage: whatever sizes come and go, nobody finds another's octets in what is his.
+func TestMemoryBelongsToOneMessage(t *testing.T) {
+	sizes := rapid.OneOf(rapid.IntRange(0, 3000), rapid.SampledFrom([]int{511, 512, 513, 640, 641, 4096, block - 1, block, block + 1, 3*block + 700}))
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMemory(64 << 20)
+		held := map[byte][][]byte{}
+		var next byte
+		t.Repeat(map[string]func(*rapid.T){
+			"borrow": func(t *rapid.T) {
+				n := sizes.Draw(t, "octets")
+				blocks, err := m.borrow(context.Background(), int64(n))
+				if err != nil {
+					t.Fatal(err)
+				}
+				next++
+				got := 0
+				for _, b := range blocks {
+					for i := range b {
+						b[i] = next
+					}
+					if got += len(b); cap(b) > max(512, len(b)*5/4+1) {
+						t.Fatalf("%d octets lie in %d", len(b), cap(b))
+					}
+				}
+				if got != n {
+					t.Fatalf("asked for %d octets and got %d", n, got)
+				}
+				m.take(held, next, blocks)
+			},
+			"give back": func(t *rapid.T) {
+				for who, blocks := range held {
+					delete(held, who)
+					m.giveBack(blocks)
+					break
+				}
+			},
+			"": func(t *rapid.T) {
+				for who, blocks := range held {
+					for _, b := range blocks {
+						if slices.IndexFunc(b, func(o byte) bool { return o != who }) >= 0 {
+							t.Fatal("octets of another's")
+						}
+					}
+				}
+			},
+		})
+	})
+}
+
+// take keeps blocks, instead of those that had the same number 256 borrowings ago.
+func (m *memory) take(held map[byte][][]byte, who byte, blocks [][]byte) {
+	if old, ok := held[who]; ok {
+		m.giveBack(old)
+	}
+	held[who] = blocks
+}
+
+func TestMemoryGoesRound(t *testing.T) {
+	m := newMemory(8 << 20)
+	sizes := []int64{2000, 70_000, 3_000_000}
+	n := testing.AllocsPerRun(100, func() {
+		for _, size := range sizes {
+			blocks, err := m.borrow(context.Background(), size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.giveBack(blocks)
+		}
+	})
+	if n > 9 { // the lists of blocks
+		t.Errorf("%v allocations", n)
+	}
+	if !m.budget.TryAcquire(8 << 20) {
+		t.Error("not all of the budget came back")
+	}
+}
+
+// inMemory is a body of those octets, and the memory in which it lies.
+func inMemory(t *testing.T, octets []byte) (*memory, mail.Body) {
+	t.Helper()
+	l := newLoader(&Job{}, false)
+	it, err := l.load(t.Context(), mail.Info{UID: 1, Size: int64(len(octets))}, bytes.NewReader(octets), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.memory, it.body
+}
+
+func TestABodyInMemoryReadsLikeAnyOther(t *testing.T) {
+	for _, size := range []int{0, 1, 511, block - 1, block, 2*block + 5} {
+		octets := bytes.Repeat([]byte("0123456789\n"), size/11+1)[:size]
+		_, body := inMemory(t, octets)
+		if body.Size() != int64(size) {
+			t.Errorf("%d octets: the size is %d", size, body.Size())
+		}
+		r, err := body.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := iotest.TestReader(struct{ io.Reader }{r}, octets); err != nil {
+			t.Errorf("%d octets: %v", size, err)
+		}
+		again, err := body.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		some := make([]byte, size/3)
+		var out bytes.Buffer
+		if _, err := io.ReadFull(again, some); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := again.(io.WriterTo).WriteTo(&out); n != int64(size-len(some)) || err != nil || !bytes.Equal(append(some, out.Bytes()...), octets) {
+			t.Errorf("%d octets: the rest is %d octets, %v", size, n, err)
+		}
+	}
+}
+
+// TestABodyIsReadToItsEndThoughReleased: memory in which somebody reads is not given back.
+func TestABodyIsReadToItsEndThoughReleased(t *testing.T) {
+	octets := bytes.Repeat([]byte("mail"), block)
+	m, body := inMemory(t, octets)
+	r, err := body.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body.Release()
+	body.Release()
+	if _, err := body.Open(); !errors.Is(err, errReleased) {
+		t.Errorf("opened although released: %v", err)
+	}
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, octets) {
+		t.Errorf("read %d octets, %v", len(got), err)
+	}
+	if m.budget.TryAcquire(defaultMemory) {
+		t.Fatal("the memory is free while it is being read")
+	}
+	r.Close()
+	r.Close()
+	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, errReaderClosed) {
+		t.Errorf("read although closed: %v", err)
+	}
+	if _, err := r.(io.WriterTo).WriteTo(io.Discard); !errors.Is(err, errReaderClosed) {
+		t.Errorf("written although closed: %v", err)
+	}
+	if !m.budget.TryAcquire(defaultMemory) {
+		t.Error("the memory did not come back")
+	}
+}
+
+// TestABodyOfAnotherSizeLeavesNothing: too short or too long is an error, and the memory comes back.
+func TestABodyOfAnotherSizeLeavesNothing(t *testing.T) {
+	for _, size := range []int{0, 10, block, block + 10} {
+		for _, stated := range []int{size - 1, size + 1, size + block} {
+			if stated < 0 {
+				continue
+			}
+			l := newLoader(&Job{}, false)
+			_, err := l.load(t.Context(), mail.Info{UID: 7, Size: int64(stated)}, bytes.NewReader(make([]byte, size)), false)
+			if err == nil || stated > size && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%d octets of %d: %v", size, stated, err)
+			}
+			if !l.memory.budget.TryAcquire(defaultMemory) {
+				t.Errorf("%d octets of %d: memory did not come back", size, stated)
+			}
+		}
+	}
+}
