@@ -48,6 +48,10 @@
 // intent (something may have been sent: it is looked for before anything is sent
 // again), or a record (it is there). Recording and settling are one commit.
 //
+// An archive keeps the origin of each message in the same commit as the message. There is no
+// intent then: whatever came since the last run that recorded its Status, and is in no record, is
+// looked up by origin (adopt) before anything is sent.
+//
 //	crash                                   the next run finds          and does
 //	before the intent is durable            nothing                     copies
 //	intent durable, nothing sent            intent, no match            copies
@@ -56,6 +60,7 @@
 //	answered, not recorded                  intent, match               records
 //	recorded, intent settled (one commit)   record                      nothing
 //	some of the intent's answered           intent, some match          records these, copies the rest
+//	an archive took it, not recorded        origin at a new UID         records
 //	ledger lost at any of these             pair not adopted            waits, adopts, copies the rest
 //	UIDVALIDITY changed                     other validity in the pair  voids, adopts, copies the rest
 //	expunged (mirror), not recorded         record, source UID gone     expunges again: no effect

@@ -71,11 +71,16 @@ func (p *pairWork) markGone(ctx context.Context, gone mail.UIDSet, there int) er
 	return at(EndDest, m.MarkGone(ctx, gone, p.suspect))
 }
 
+// sourced reports whether the destination tells by itself which messages of this source folder it holds.
+func (p *pairWork) sourced() bool {
+	_, ok := p.reader.(mail.OriginIndex)
+	return ok && p.state.UIDValidity != 0
+}
+
 // byOrigin records what an archive knows of itself: which message of the source
 // each of its own is. It returns how many it found.
 func (p *pairWork) byOrigin(ctx context.Context) (int, error) {
-	index, ok := p.reader.(mail.OriginIndex)
-	if !ok || p.state.UIDValidity == 0 {
+	if !p.sourced() {
 		return 0, nil
 	}
 	claimed, err := p.claimed(ctx, 0)
@@ -84,7 +89,7 @@ func (p *pairWork) byOrigin(ctx context.Context) (int, error) {
 	}
 	var records []Record
 	from := mail.Origin{Source: p.run.job.Source.String(), Folder: p.src.Path, UIDValidity: p.state.UIDValidity}
-	err = index.Origins(ctx, from, func(source, own mail.UID, certain bool) error {
+	err = p.reader.(mail.OriginIndex).Origins(ctx, from, func(source, own mail.UID, certain bool) error {
 		if certain && p.todo.Contains(source) && p.there.Contains(own) && !claimed.Contains(own) {
 			records = append(records, Record{Source: source, Dest: own, Appended: true})
 		}
@@ -94,7 +99,11 @@ func (p *pairWork) byOrigin(ctx context.Context) (int, error) {
 		return 0, at(EndDest, err)
 	}
 	for _, r := range records {
-		p.adopted.Add(r.Source)
+		if p.sentAll.Contains(r.Source) {
+			p.copied.Add(r.Source)
+		} else {
+			p.adopted.Add(r.Source)
+		}
 	}
 	if p.run.job.DryRun {
 		p.addDry(records)

@@ -23,6 +23,7 @@ type journal struct {
 	next     mail.UID // no message sent from now on gets a smaller UID
 	size     int      // messages in one intent
 	rest     mail.UIDSet
+	sourced  *cover // of all messages, and no intent, where the destination tells which of the source's each is; or nil
 
 	current, ahead *cover
 	retired        []*cover // nothing more will be sent under them
@@ -42,6 +43,9 @@ func (c *cover) names(uid mail.UID) bool { return c != nil && c.intent.Source.Co
 
 // cover returns the durable intent that names uid.
 func (j *journal) cover(ctx context.Context, uid mail.UID) (*cover, error) {
+	if j.sourced != nil {
+		return j.sourced, nil
+	}
 	if j.current.names(uid) {
 		return j.current, nil
 	}

@@ -50,6 +50,9 @@ func (p *pairWork) write(ctx context.Context, todo mail.UIDSet, in <-chan *item)
 	w := &writing{pairWork: p, journal: &journal{ledger: p.run.ledger, pair: p.pair.ID,
 		validity: p.pair.DestState.UIDValidity, next: p.next, size: p.run.job.Batch, rest: todo.Clone(), records: p.bases}}
 	p.bases = nil
+	if p.sourced() {
+		w.journal.sourced = &cover{}
+	}
 	defer func() {
 		// The intents that could not be settled stay open and are looked after next time.
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
