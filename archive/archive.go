@@ -41,7 +41,8 @@ type Archive struct {
 	closed  bool
 	run     int64 // what is written belongs to it
 	begun   bool
-	changed bool           // since the copy of the catalogue was made
+	changed bool           // since the last run ended
+	stale   bool           // the copy of the catalogue is older than the catalogue
 	marked  map[int64]bool // folders that this run found missing
 	writing map[mail.Path]bool
 	torn    map[mail.Path]bool // a commit failed: files may be there that are not recorded
@@ -83,7 +84,8 @@ func (a *Archive) Traits() mail.Traits {
 // Name is path itself: every name can be spelt.
 func (a *Archive) Name(path mail.Path) mail.Path { return path }
 
-// Close ends the use of the archive and frees the lock. A run that was not ended stays so.
+// Close ends the use of the archive, keeps a copy of the catalogue if that has changed, and frees the lock. A run that was not
+// ended stays so.
 func (a *Archive) Close() error {
 	a.mu.Lock()
 	if a.closed {
@@ -93,12 +95,7 @@ func (a *Archive) Close() error {
 	a.closed = true
 	orderly := len(a.torn) == 0
 	a.mu.Unlock()
-	var errs []error
-	if a.lock != nil && orderly {
-		errs = append(errs, a.keepCopy(context.Background()))
-	}
-	errs = append(errs, a.shut(orderly))
-	return fail("close the archive", mail.Path{}, mail.ScopeStore, errors.Join(errs...))
+	return fail("close the archive", mail.Path{}, mail.ScopeStore, a.shut(orderly))
 }
 
 // shut closes what is open. After an orderly end the next run need not look at every file.
@@ -120,57 +117,6 @@ func (a *Archive) shut(orderly bool) error {
 		errs = append(errs, os.RemoveAll(a.temp))
 	}
 	return errors.Join(errs...)
-}
-
-// seal notes what the catalogue and its copy are like.
-func (a *Archive) seal() error {
-	m := mark{sealed: make(map[string]seal)}
-	for _, name := range []string{catalogueFile, copyFile} {
-		s, err := sealOf(a.own(name))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		m.sealed[name] = s
-	}
-	return a.lock.write(m)
-}
-
-// keepCopy makes a compacted copy of the catalogue, if it has changed.
-func (a *Archive) keepCopy(ctx context.Context) error {
-	a.mu.Lock()
-	changed := a.changed
-	a.mu.Unlock()
-	if !changed {
-		return nil
-	}
-	tmp := a.own(copyFile + ".new")
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if err := a.cat.Compact(ctx, tmp); err != nil {
-		return err
-	}
-	if err := syncFile(tmp); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, a.own(copyFile)); err != nil {
-		return err
-	}
-	a.mu.Lock()
-	a.changed = false
-	a.mu.Unlock()
-	return a.fs.SyncDir(ownDir)
-}
-
-func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Chmod(0o600), f.Sync(), f.Close())
 }
 
 // usable is the start of every method.
@@ -199,6 +145,6 @@ func (a *Archive) writable(ctx context.Context, op string, path mail.Path) error
 func (a *Archive) touch() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.changed = true
+	a.changed, a.stale = true, true
 	return a.run
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -20,12 +18,6 @@ import (
 type mark struct {
 	pid    int // who holds the lock, or held it when it died; 0: nobody
 	sealed map[string]seal
-}
-
-// seal recognises a file's content.
-type seal struct {
-	size int64
-	crc  uint32
 }
 
 func (m mark) String() string {
@@ -122,15 +114,3 @@ func (l *lock) write(m mark) error {
 }
 
 func (l *lock) free() error { return l.flock.Close() }
-
-// sealOf reads a file that nobody has open. (Closing it would free SQLite's locks.)
-func sealOf(path string) (seal, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return seal{}, err
-	}
-	defer f.Close()
-	h := crc32.NewIEEE()
-	n, err := io.Copy(h, f)
-	return seal{n, h.Sum32()}, err
-}

@@ -76,7 +76,7 @@ func (a *Archive) MarkFolderGone(ctx context.Context, path mail.Path) error {
 	return fail(op, path, mail.ScopeStore, err)
 }
 
-// EndRun implements mail.Historian. It also makes the copy of the catalogue.
+// EndRun implements mail.Historian.
 func (a *Archive) EndRun(ctx context.Context, complete bool) error {
 	const op = "end the run"
 	if err := a.writable(ctx, op, mail.Path{}); err != nil {
@@ -84,16 +84,12 @@ func (a *Archive) EndRun(ctx context.Context, complete bool) error {
 	}
 	a.mu.Lock()
 	run, begun, changed, marked := a.run, a.begun, a.changed, a.marked
-	a.begun = false
+	a.begun, a.changed = false, false
 	a.mu.Unlock()
 	if !begun {
 		return fail(op, mail.Path{}, mail.ScopeStore, errors.New("no run was begun"))
 	}
-	ctx = context.WithoutCancel(ctx)
-	err := a.cat.EndRun(ctx, run, a.now(), complete, changed, marked)
-	if err == nil {
-		err = a.keepCopy(ctx)
-	}
+	err := a.cat.EndRun(context.WithoutCancel(ctx), run, a.now(), complete, changed, marked)
 	return fail(op, mail.Path{}, mail.ScopeStore, err)
 }
 

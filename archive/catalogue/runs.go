@@ -3,7 +3,6 @@ package catalogue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -113,12 +112,4 @@ func (d *DB) Runs(ctx context.Context) ([]Run, error) {
 		list = append(list, r)
 	}
 	return list, rows.Err()
-}
-
-// Compact writes a copy without gaps to path, where nothing may be.
-func (d *DB) Compact(ctx context.Context, path string) error {
-	if _, err := d.db.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
-		return fmt.Errorf("copy the catalogue: %w", err)
-	}
-	return nil
 }
