@@ -143,13 +143,13 @@ func (r *run) begin(ctx context.Context) error {
 	if r.job.DryRun {
 		return nil
 	}
+	r.prepare(ctx)
 	if r.report.Run, err = r.ledger.StartRun(ctx, r.report.Started); err != nil {
 		return ofLedger(err)
 	}
 	if err := r.beginHistory(ctx, src, pairs); err != nil {
 		return err
 	}
-	r.prepare(ctx)
 	return r.makeFolders(ctx, src)
 }
 
