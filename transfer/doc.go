@@ -25,7 +25,8 @@
 //	    adopt:   match what is to be copied with what the destination holds and no
 //	             record names: all of it the first time, what is new there later
 //	    copy:    intent (the next 1,000; the one after it is committed meanwhile) ->
-//	             fetch in UID order -> append -> record (in the background)
+//	             fetch in UID order -> append -> record (in the background; the last
+//	             records go with whatever is committed next)
 //	record both ends' Status, and whether nothing is left over, of all pairs at once (the destination's is
 //	that of the opening and what was added, if that has got every UID from there on, or is listed)
 //	mirror: expunge what this ledger appended and the source no longer has

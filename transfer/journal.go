@@ -17,7 +17,7 @@ const (
 // one intent are sent, the next one is committed already, and records are committed
 // beside the sending, so that the line need not wait for the disk.
 type journal struct {
-	ledger   Ledger
+	ledger   *commits
 	pair     int64
 	validity uint32   // of the destination
 	next     mail.UID // no message sent from now on gets a smaller UID
@@ -122,25 +122,33 @@ func (j *journal) save(ctx context.Context) error {
 	return nil
 }
 
-// sync commits all that is confirmed and settles the intents under which nothing is open.
-func (j *journal) sync(ctx context.Context) error {
-	if err := j.wait(); err != nil {
-		return err
-	}
-	j.start(ctx)
-	return j.wait()
-}
-
-// finish is sync after the last message.
+// finish hands over what is left after the last message, and settles the intents under which nothing is open.
 func (j *journal) finish(ctx context.Context) error {
 	j.retire(j.current, j.ahead)
 	j.current, j.ahead = nil, nil
-	return j.sync(ctx)
+	if err := j.wait(); err != nil {
+		return err
+	}
+	if change, any := j.change(); any {
+		j.broken = j.ledger.CommitLater(ctx, change)
+	}
+	return ofLedger(j.broken)
 }
 
 // start commits everything confirmed, together with new intents. Nothing is being committed.
 func (j *journal) start(ctx context.Context, covers ...*cover) {
-	var change Change
+	change, any := j.change(covers...)
+	if !any {
+		return
+	}
+	// A commit that is cut short would leave it open what is recorded.
+	ctx = context.WithoutCancel(ctx)
+	j.committing = make(chan error, 1)
+	go func(done chan<- error) { done <- j.ledger.Commit(ctx, change) }(j.committing)
+}
+
+// change is everything that is confirmed and not part of a commit, with new intents.
+func (j *journal) change(covers ...*cover) (change Change, any bool) {
 	if len(j.records) > 0 {
 		change.Records = map[int64][]Record{j.pair: j.records}
 	}
@@ -156,13 +164,7 @@ func (j *journal) start(ctx context.Context, covers ...*cover) {
 		}
 	}
 	j.records, j.bytes = nil, 0
-	if len(change.Records)+len(change.Settle)+len(change.Intents) == 0 {
-		return
-	}
-	// A commit that is cut short would leave it open what is recorded.
-	ctx = context.WithoutCancel(ctx)
-	j.committing = make(chan error, 1)
-	go func(done chan<- error) { done <- j.ledger.Commit(ctx, change) }(j.committing)
+	return change, len(change.Records)+len(change.Settle)+len(change.Intents) > 0
 }
 
 // wait returns when nothing is being committed. After a commit that failed the journal

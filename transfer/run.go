@@ -51,7 +51,7 @@ func Run(ctx context.Context, job Job) (*Report, error) {
 // run is the state of one Run.
 type run struct {
 	job       *Job
-	ledger    Ledger
+	ledger    *commits
 	loader    *loader
 	slots     *slots
 	watch     *watcher
@@ -391,7 +391,8 @@ func (r *run) history(ctx context.Context) error {
 	// The history is written even when the run was cancelled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return ofLedger(r.ledger.FinishRun(ctx, r.report.Run, r.report.Finished, summary))
+	flushed := r.ledger.Flush(ctx)
+	return ofLedger(cmp.Or(flushed, r.ledger.FinishRun(ctx, r.report.Run, r.report.Finished, summary)))
 }
 
 func (t Timing) withDefaults() Timing {

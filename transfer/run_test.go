@@ -2,6 +2,7 @@ package transfer_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -309,6 +310,39 @@ func TestStop(t *testing.T) {
 	}
 	w.job = nil
 	wantCounts(t, w.mustRun(t), 300-there, there, 0, 0)
+}
+
+// TestWhatIsToldToBeCopiedIsRecorded however the run ends: records wait for the next commit, and the last of them for none.
+func TestWhatIsToldToBeCopiedIsRecorded(t *testing.T) {
+	for _, end := range []string{"at its end", "stopped", "cancelled"} {
+		w := newWorld(t, mailtest.Options{})
+		fill(w.src, "INBOX", 600)
+		fill(w.src, "Small", 3)
+		stop := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		copied := 0
+		r, err := transfer.Run(ctx, transfer.Job{Source: w.src, Dest: w.dst, Ledger: w.ledger, Timing: noWait(), Batch: 50, Stop: stop,
+			Observe: func(e transfer.Event) {
+				if _, ok := e.(transfer.EventCopied); !ok {
+					return
+				}
+				switch copied++; {
+				case copied == 1 && end == "stopped":
+					close(stop)
+				case copied == 120 && end == "cancelled":
+					cancel()
+				}
+			}})
+		if (err == nil) != (end == "at its end") || r.Total.Copied == 0 {
+			t.Errorf("%s: %d copied, %v", end, r.Total.Copied, err)
+		}
+		for _, f := range r.Folders {
+			if recorded, err := w.ledger.Claimed(t.Context(), f.Dest, 0); err != nil || recorded.Len() != f.Counts.Copied {
+				t.Errorf("%s: of %q %d are copied and %d recorded, %v", end, f.Source, f.Counts.Copied, recorded.Len(), err)
+			}
+		}
+	}
 }
 
 func TestMessagesThatVanishMeanwhile(t *testing.T) {
