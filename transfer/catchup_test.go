@@ -171,3 +171,96 @@ func TestMailBetweenOurs(t *testing.T) {
 		}
 	}
 }
+
+// TestCatchingUpWaitsForWhatIsOnItsWay: a folder that stood still when the run began, and whose connection is lost
+// while it catches up, may be receiving what was sent: the next attempt waits for that.
+func TestCatchingUpWaitsForWhatIsOnItsWay(t *testing.T) {
+	for _, other := range []bool{false, true} { // another folder makes the run wait until all stand still
+		w := newWorld(t, mailtest.Options{Late: true, Window: 10})
+		f := path("f")
+		fill(w.src, "f", 5)
+		w.mustRun(t)
+		for _, id := range []string{"a", "b", "c"} {
+			w.src.PutText(f, text(id, id, ""))
+		}
+		if other {
+			fill(w.src, "g", 1)
+			fill(w.dst, "g", 1) // there, and not recorded
+		}
+		w.job = func(j *transfer.Job) {
+			j.Dest = mailtest.Faulty(w.dst, mailtest.NewPlan(t, mailtest.Fault{At: "append f", Step: 3}))
+		}
+		w.mustRun(t)
+		w.job = nil
+		w.mustRun(t)
+		w.mustRun(t)
+		if got, want := len(w.dst.Messages(f)), len(w.src.Messages(f)); got != want {
+			t.Errorf("other folder %t: %d messages at the destination, %d at the source: %s", other, got, want, contents(w.dst, "f"))
+		}
+	}
+}
+
+// TestAFolderThatIsPutOffWhenItIsDoneIsCountedOnce: a folder that has caught up and fails as it is closed comes
+// once more; what it has copied is not counted a second time.
+func TestAFolderThatIsPutOffWhenItIsDoneIsCountedOnce(t *testing.T) {
+	for _, at := range []string{"dst close f", "src close f"} {
+		w := newWorld(t, mailtest.Options{})
+		f := path("f")
+		fill(w.src, "f", 5)
+		w.mustRun(t)
+		w.src.PutText(f, text("new", "new", ""))
+		plan := mailtest.NewPlan(t, mailtest.Fault{At: at})
+		w.job = func(j *transfer.Job) {
+			j.Source, j.Dest = mailtest.FaultySource(w.src, plan), mailtest.Faulty(w.dst, plan)
+		}
+		if r := w.mustRun(t); !plan.Fired() || r.Total.Found != 6 || r.Total.Copied != 1 || r.Total.Already != 5 {
+			t.Errorf("%s: fired %t: %+v", at, plan.Fired(), r.Total)
+		}
+		w.equal(t, "f")
+	}
+}
+
+// TestMailForMailBetweenOurs: what others deliver to the destination during a run is recognised by the next one,
+// also if as much is expunged there, so that the number of messages tells nothing.
+func TestMailForMailBetweenOurs(t *testing.T) {
+	for _, noAppenders := range []bool{false, true} {
+		for nth := 1; nth <= 4; nth++ { // 4: behind the last
+			testMailForMail(t, noAppenders, nth)
+		}
+	}
+}
+
+func testMailForMail(t *testing.T, noAppenders bool, nth int) {
+	const both = "delivered to both"
+	w, f := newWorld(t, mailtest.Options{NoAppenders: noAppenders}), path("f")
+	w.dst.Create(t.Context(), mail.Folder{Path: f})
+	fill(w.src, "f", 5)
+	w.mustRun(t)
+	for _, id := range []string{"a", "b", "c"} {
+		w.src.PutText(f, text(id, id, ""))
+	}
+	at := mailtest.Fault{At: "append", Step: nth}
+	if nth == 4 {
+		at = mailtest.Fault{At: "close f"}
+	}
+	at.Do = func() {
+		w.dst.PutText(f, text("both", both, ""))
+		w.dst.Remove(f, 2)
+	}
+	w.job = func(j *transfer.Job) { j.Dest = mailtest.Faulty(w.dst, mailtest.NewPlan(t, at)) }
+	w.mustRun(t)
+	w.job = nil
+	w.src.PutText(f, text("both", both, ""))
+	if r := w.mustRun(t); r.Total.Copied != 0 || r.Total.Adopted != 1 {
+		t.Errorf("sessions of their own %t, before message %d: the next run: %+v", noAppenders, nth, r.Total)
+	}
+	seen := 0
+	for _, m := range w.dst.Messages(f) {
+		if string(m.Raw) == string(mailtest.CRLF(text("both", both, ""))) {
+			seen++
+		}
+	}
+	if seen != 1 {
+		t.Errorf("sessions of their own %t, before message %d: there %d times: %s", noAppenders, nth, seen, contents(w.dst, "f"))
+	}
+}

@@ -131,7 +131,8 @@ func (p *pairWork) finalState(now mail.Status) Pair {
 	pair.DestState = now
 	// Changes of flags since the opening have not been seen.
 	pair.DestState.HighestModSeq = p.opened.HighestModSeq
-	undisturbed := p.ended == p.round && int(now.Messages) == p.base+p.added && now.UIDNext == max(p.lastUID+1, p.opened.UIDNext)
+	alone := p.added == 0 || p.lastUID == p.from+mail.UID(p.added)-1 // no other UID has been given away between ours
+	undisturbed := p.ended == p.round && alone && int(now.Messages) == p.base+p.added && now.UIDNext == max(p.lastUID+1, p.opened.UIDNext)
 	if !undisturbed {
 		pair.DestState.UIDNext = p.opened.UIDNext
 	}

@@ -65,7 +65,8 @@
 //	ledger lost at any of these             pair not adopted            waits, adopts, copies the rest
 //	UIDVALIDITY changed                     other validity in the pair  voids, adopts, copies the rest
 //	expunged (mirror), not recorded         record, source UID gone     expunges again: no effect
-//	flags set, base not recorded            old base                    sets them again: no effect
+//	flags set, base not recorded            old base                    sets them again: no effect (one that the
+//	                                                                    source has taken back since stays)
 //
 // The same holds within a run: a lost connection closes both handles, and the
 // folder starts over from its ledger.

@@ -75,7 +75,7 @@ func (p *pairWork) planned(ctx context.Context, ex *executor, there int) error {
 	}
 	p.listed = true
 	if p.base < 0 {
-		p.base = there
+		p.base, p.from = there, max(p.there.Last()+1, p.status().UIDNext)
 	}
 	p.run.watch.send(EventPlan{Source: p.src.Path, Dest: p.dest, Copy: p.todo.Len(), Bytes: ex.bytes,
 		Already: p.already, LeftOut: Counts{LeftOut: p.leftOut}.Out()})

@@ -39,6 +39,7 @@ type folderWork struct {
 	lastUID mail.UID    // greatest UID that an append in this attempt got
 	round   int         // counts attempts
 	base    int         // messages at the first plan of this attempt; -1: none yet
+	from    mail.UID    // where this attempt's messages begin if nobody else's come
 	added   int         // messages this attempt added
 	placed  int         // of these, at a known place
 }
@@ -80,7 +81,7 @@ func (f *folderWork) finish(ctx context.Context) error {
 		f.announce()
 		return nil
 	}
-	if f.unchanged(ctx) {
+	if f.round == 0 && f.unchanged(ctx) { // or it has been worked on, and put off
 		f.announce()
 		return nil
 	}
@@ -424,6 +425,8 @@ func (f *folderWork) unknownPast() bool {
 // connection, until the folder has stopped growing: servers go on executing the
 // APPENDs of a connection that is gone.
 func (f *folderWork) standStill(ctx context.Context) error {
+	still := f.still
+	f.still = false // a later attempt may have left messages on their way itself
 	if f.writer == nil {
 		return nil
 	}
@@ -431,8 +434,6 @@ func (f *folderWork) standStill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	still := f.still
-	f.still = false // a later attempt may have left messages on their way itself
 	if still || len(intents) == 0 && !f.unknownPast() {
 		return nil
 	}
