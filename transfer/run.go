@@ -281,6 +281,18 @@ func isFresh(dst []mail.Folder, targets map[mail.Path]target, there map[mail.Pat
 // sharing is how many folders that need no session of their own are worked on for each connection.
 const sharing = 16
 
+// alone is how many folders that take a session of their own at each end are worked on at once: with more, one could have a
+// session at one end and wait for the other's, and another the other way round.
+func (r *run) alone() int {
+	n := r.job.Connections
+	for _, end := range []mail.Source{r.job.Source, r.job.Dest} {
+		if most := end.Traits().Connections; most > 0 {
+			n = min(n, most)
+		}
+	}
+	return n
+}
+
 func (r *run) atOnce() int { return sharing * r.job.Connections }
 
 // work brings every folder up to date, a few at a time. Those that need no session of their own at
@@ -304,7 +316,7 @@ func (r *run) work(ctx context.Context) error {
 	dropHeadStarts(rest) // or the first would wait for the connections
 	putOff, err := r.workOn(ctx, append(early, first...), r.atOnce())
 	if err == nil {
-		_, err = r.workOn(ctx, append(putOff, rest...), r.job.Connections)
+		_, err = r.workOn(ctx, append(putOff, rest...), r.alone())
 	}
 	if err != nil {
 		return err

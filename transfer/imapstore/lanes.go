@@ -26,7 +26,8 @@ type lane struct {
 	ready      chan struct{} // closed when there is a connection, or none could be had
 	failed     bool
 	folders    int
-	octets     int64 // that its folders expect
+	octets     int64         // that its folders expect
+	released   chan struct{} // closed when its connection has been given back
 }
 
 // board returns the lane with the least to do, or a new one, for a folder that expects so many octets.
@@ -104,7 +105,8 @@ func (s *lanes) equip(ctx context.Context, l *lane) (again bool, err error) {
 		}
 		return again, err
 	}
-	l.Lane, l.conn = conn.NewLane(), conn
+	l.Lane, l.conn, l.released = conn.NewLane(), conn, make(chan struct{})
+	go s.giveBack(l)
 	if s.first != nil {
 		close(s.first)
 		s.first = nil
@@ -145,6 +147,17 @@ func (s *lanes) leave(l *lane, octets int64) {
 	s.mu.Unlock()
 	if last {
 		l.End()
-		s.pool.release(l.conn)
+		<-l.released
 	}
+}
+
+// giveBack gives a lane's connection back when the lane has ended, which one that comes to grief does though folders are
+// still on it: they notice only when they have something to say, and may be waiting for what somebody has who waits for a lane.
+func (s *lanes) giveBack(l *lane) {
+	<-l.Ended()
+	s.mu.Lock()
+	s.remove(l)
+	s.mu.Unlock()
+	s.pool.release(l.conn)
+	close(l.released)
 }

@@ -103,6 +103,9 @@ func (l *Lane) Healthy() bool {
 	return l.wide == nil && !l.broken
 }
 
+// Ended is closed when the connection is the caller's again: after End, or when nothing more will be sent or answered.
+func (l *Lane) Ended() <-chan struct{} { return l.ended }
+
 // Board is Enter for a folder of which is known, without asking, that it is there under that UIDVALIDITY.
 func (l *Lane) Board(raw string, validity uint32) *Sender {
 	return &Sender{lane: l, raw: raw, limit: l.c.caps.AppendLimit(), validity: validity}

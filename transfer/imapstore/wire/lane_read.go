@@ -16,12 +16,18 @@ func (l *Lane) read() {
 		}
 		l.settle(tag, rep)
 	}
+	l.mu.Lock()
+	wide := l.wide
+	l.mu.Unlock()
+	if wide != nil {
+		l.fail(wide) // others are not to get a connection on which nothing more is sent
+	}
 }
 
 func (l *Lane) expecting() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.queue) == 0 && !l.closing && !l.broken {
+	for len(l.queue) == 0 && !l.closing && !l.broken && l.wide == nil {
 		l.moved.Wait()
 	}
 	return len(l.queue) > 0 && !l.broken

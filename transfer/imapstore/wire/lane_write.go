@@ -121,7 +121,12 @@ func (l *Lane) free() bool {
 func (l *Lane) push() {
 	l.write.Lock()
 	defer l.write.Unlock()
-	_ = l.flush()
+	l.mu.Lock()
+	over := len(l.queue) == 0 // then nothing is buffered, or the connection is somebody else's already
+	l.mu.Unlock()
+	if !over {
+		_ = l.flush()
+	}
 }
 
 func (l *Lane) flush() error {
