@@ -105,7 +105,7 @@ func (f *folderWork) finish(ctx context.Context) error {
 // the ledger says. Attempts count from the last one that moved a message.
 func (f *folderWork) keepTrying(ctx context.Context) error {
 	for {
-		progress := f.progress()
+		progress, given := f.progress(), f.run.slots.given.Load()
 		err := f.attempt(ctx)
 		if err == nil || endsRun(err) || ctx.Err() != nil {
 			return err
@@ -118,7 +118,7 @@ func (f *folderWork) keepTrying(ctx context.Context) error {
 		if e.Retry == mail.RetryNever || f.tries >= f.run.job.Timing.Attempts || f.struck >= maxStruck {
 			return err
 		}
-		if err := f.waitForRoom(ctx, e, err); err != nil {
+		if err := f.waitForRoom(ctx, given, e, err); err != nil {
 			return err
 		}
 		if f.shared {
@@ -148,12 +148,12 @@ func (f *folderWork) canShare(ctx context.Context) bool {
 
 // waitForRoom waits until another folder is through, where the server wants fewer connections than there are: that
 // is no fault of this folder's. Otherwise it is pause.
-func (f *folderWork) waitForRoom(ctx context.Context, e *mail.Error, cause error) error {
+func (f *folderWork) waitForRoom(ctx context.Context, given int64, e *mail.Error, cause error) error {
 	if e.Kind != mail.KindLimit {
 		return f.pause(ctx, e, cause)
 	}
 	tries := f.tries
-	traded, err := f.run.slots.trade(ctx)
+	traded, err := f.run.slots.trade(ctx, given)
 	if err != nil {
 		return err
 	}

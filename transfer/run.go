@@ -333,11 +333,13 @@ func (r *run) work(ctx context.Context) error {
 
 // workOn works on so many folders at once, beginning with the first, and returns those that were put off.
 func (r *run) workOn(ctx context.Context, folders []*folderWork, atOnce int) (putOff []*folderWork, err error) {
-	r.slots = newSlots(atOnce)
+	// The first have theirs before anyone works, or one that is refused takes the slots of those who hold its session.
+	first := min(atOnce, len(folders))
+	r.slots = newSlots(atOnce, first)
 	var mu sync.Mutex
 	g, within := errgroup.WithContext(ctx)
-	for _, f := range folders {
-		if r.slots.take(within) != nil {
+	for i, f := range folders {
+		if i >= first && r.slots.take(within) != nil {
 			break
 		}
 		g.Go(func() error {
