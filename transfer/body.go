@@ -38,10 +38,15 @@ func newLoader(j *Job, digests bool) *loader {
 
 // item is a message between the ends.
 type item struct {
-	info   mail.Info
+	info  mail.Info
+	looks *looks // nil unless its copy may have to be looked for
+	body  mail.Body
+}
+
+// looks is what a copy is recognised by.
+type looks struct {
 	key    mail.Key
 	digest digest
-	body   mail.Body
 }
 
 // load reads body to its end. With spool set it never waits for memory, which a
@@ -66,7 +71,7 @@ func (l *loader) load(ctx context.Context, info mail.Info, body io.Reader, spool
 		return nil, err
 	}
 	if l.digests {
-		it.key, it.digest = mail.KeyOf(head.header), head.sum()
+		it.looks = &looks{mail.KeyOf(head.header), head.sum()}
 	}
 	return it, nil
 }

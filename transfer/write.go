@@ -36,7 +36,7 @@ type writing struct {
 type sent struct {
 	*item
 	cover   *cover
-	flags   mail.Flags
+	msg     mail.Message
 	dropped int // flags that cannot go with it
 	uid     mail.UID
 	err     error
@@ -118,19 +118,16 @@ func (w *writing) send(ctx context.Context, it *item) error {
 		it.body.Release()
 		return err
 	}
-	s := &sent{item: it, cover: c}
+	s := &sent{item: it, cover: c, msg: mail.Message{InternalDate: it.info.InternalDate, Body: it.body}}
 	c.open++
 	w.sentAll.Add(it.info.UID)
 	var dropped int
-	s.flags, dropped = forNewCopy(w.flagsFor(s), w.status(), w.run.job.Dest.Traits().AutoExpunge)
+	s.msg.Flags, dropped = forNewCopy(w.flagsFor(s), w.status(), w.run.job.Dest.Traits().AutoExpunge)
 	s.dropped += dropped
-	msg := &mail.Message{
-		Origin: mail.Origin{Source: w.run.job.Source.String(), Folder: w.src.Path,
-			UIDValidity: w.state.UIDValidity, UID: s.info.UID},
-		Flags: s.flags, InternalDate: s.info.InternalDate, Body: s.body,
-	}
+	s.msg.Origin = mail.Origin{Source: w.run.job.Source.String(), Folder: w.src.Path,
+		UIDValidity: w.state.UIDValidity, UID: s.info.UID}
 	w.flight = append(w.flight, s)
-	err = w.writer.Append(ctx, msg, func(uid mail.UID, err error) { s.uid, s.err, s.called = uid, err, true })
+	err = w.writer.Append(ctx, &s.msg, func(uid mail.UID, err error) { s.uid, s.err, s.called = uid, err, true })
 	if err != nil {
 		return w.broken(err)
 	}
@@ -270,7 +267,7 @@ func (w *writing) refuse(s *sent) {
 	if e.Kind == mail.KindSpace {
 		w.full++
 	}
-	keywords := len(s.flags.Filter(mail.IsSystem)) < len(s.flags)
+	keywords := len(s.msg.Flags.Filter(mail.IsSystem)) < len(s.msg.Flags)
 	if keywords && e.Kind != mail.KindSpace && !w.plain.Contains(s.info.UID) {
 		w.plain.Add(s.info.UID)
 		return
@@ -360,10 +357,11 @@ func (w *writing) matchSilent(ctx context.Context, silent []*sent, dst []candida
 	var src []candidate
 	sums := make(map[mail.UID]digest)
 	for _, s := range silent {
-		src = append(src, candidate{s.info.UID, s.info.Size, s.key, s.info.Flags})
-		if w.run.loader.digests {
-			sums[s.info.UID] = s.digest
+		c := candidate{uid: s.info.UID, size: s.info.Size, flags: s.info.Flags}
+		if s.looks != nil {
+			c.key, sums[s.info.UID] = s.looks.key, s.looks.digest
 		}
+		src = append(src, c)
 	}
 	m := matcher{sizes: w.sizesCompare(),
 		srcHash: func(context.Context, mail.UIDSet) (map[mail.UID]digest, error) { return sums, nil },

@@ -17,12 +17,15 @@ type server struct {
 	foreign  []string // prefixes of other people's namespaces
 	letters  alphabet
 	tls      string
-	resync   bool // VANISHED is enabled (RFC 7162)
-	lanes    bool // folders can share connections for appending
+	traits   mail.Traits // as far as they are the server's
 }
 
 func newServer(conn *wire.Conn, spaces wire.Namespaces) *server {
-	s := &server{caps: conn.Caps(), greeting: conn.Greeting().Text, id: conn.ID(), tls: tlsVersion(conn), resync: conn.Resync(), lanes: conn.CanLane()}
+	s := &server{caps: conn.Caps(), greeting: conn.Greeting().Text, id: conn.ID(), tls: tlsVersion(conn)}
+	s.traits = mail.Traits{
+		KeepsBytes: s.keepsBytes(), UIDPlus: s.caps.Has("UIDPLUS"), ModSeqs: s.caps.Has("CONDSTORE"), Resync: conn.Resync(),
+		Appenders: conn.CanLane(), MaxSize: s.caps.AppendLimit(), AutoExpunge: s.caps.Has("X-GM-EXT-1"),
+	}
 	if len(spaces.Personal) > 0 {
 		s.prefix, s.delim = spaces.Personal[0].Prefix, spaces.Personal[0].Delim
 	}

@@ -14,6 +14,7 @@ import (
 // Store is an IMAP account. It connects on first use.
 type Store struct {
 	opts     Options
+	address  string // see String
 	pool     *pool
 	lanes    *lanes
 	queue    queue
@@ -43,7 +44,7 @@ func New(opts Options) *Store {
 	}
 	opts.Trace = wire.SyncWriter(opts.Trace)
 	pool := newPool(opts)
-	return &Store{opts: opts, pool: pool, lanes: &lanes{pool: pool}, slices: usualSlices}
+	return &Store{opts: opts, address: opts.address(), pool: pool, lanes: &lanes{pool: pool}, slices: usualSlices}
 }
 
 // Source is an account that can only be read: it has no method that could
@@ -73,7 +74,7 @@ func (s *Source) String() string                                    { return s.s
 func (s *Source) Describe(ctx context.Context) ([]mail.Fact, error) { return s.store.Describe(ctx) }
 
 // String is the account's address without secrets.
-func (s *Store) String() string { return s.opts.address() }
+func (s *Store) String() string { return s.address }
 
 // Close logs out. Handles that are still open end their own connections.
 func (s *Store) Close() error {
@@ -177,25 +178,20 @@ func (s *Store) spelled(ctx context.Context, f func(*wire.Conn, *names) error) e
 // Traits connects if nobody has before: they are the server's. They are
 // the most cautious ones as long as it cannot be reached.
 func (s *Store) Traits() mail.Traits {
-	traits := mail.Traits{DurableUIDs: true, Connections: s.opts.Connections}
+	var traits mail.Traits
 	srv := s.known()
 	if srv == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		conn, _, err := s.arrive(ctx, false)
-		if err != nil {
-			return traits
+		if conn, _, err := s.arrive(ctx, false); err == nil {
+			s.pool.release(conn)
+			srv = s.known()
 		}
-		s.pool.release(conn)
-		srv = s.known()
 	}
-	traits.KeepsBytes = srv.keepsBytes()
-	traits.UIDPlus = srv.caps.Has("UIDPLUS")
-	traits.ModSeqs = srv.caps.Has("CONDSTORE")
-	traits.Resync = srv.resync
-	traits.Appenders = srv.lanes
-	traits.MaxSize = srv.caps.AppendLimit()
-	traits.AutoExpunge = srv.caps.Has("X-GM-EXT-1")
+	if srv != nil {
+		traits = srv.traits
+	}
+	traits.DurableUIDs, traits.Connections = true, s.opts.Connections
 	return traits
 }
 

@@ -1,8 +1,10 @@
 package mail
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // The system flags of RFC 9051 section 2.3.2 that can be stored.
@@ -48,8 +50,29 @@ func canonicalFlag(f string) string {
 	return f
 }
 
+// compareFold orders by lower case. Flags of ASCII alone, as nearly all are, are compared where they lie: this is
+// done several times for every message.
 func compareFold(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		x, y := a[i], b[i]
+		if x >= utf8.RuneSelf || y >= utf8.RuneSelf {
+			return strings.Compare(strings.ToLower(a), strings.ToLower(b))
+		}
+		if x, y = lower(x), lower(y); x != y {
+			return cmp.Compare(x, y)
+		}
+	}
+	if len(a) == len(b) {
+		return 0
+	}
 	return strings.Compare(strings.ToLower(a), strings.ToLower(b))
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // IsSystem reports whether a flag is a system flag and not a keyword.
@@ -77,10 +100,21 @@ func (f Flags) Minus(g Flags) Flags {
 	return f.Filter(func(flag string) bool { return !g.Has(flag) })
 }
 
-// Filter returns the flags for which keep is true.
+// Filter returns the flags for which keep is true: f itself, if all are kept.
 func (f Flags) Filter(keep func(string) bool) Flags {
+	for i, flag := range f {
+		if !keep(flag) {
+			return f.filterFrom(i, keep)
+		}
+	}
+	return f
+}
+
+// filterFrom is Filter where the first that goes is known.
+func (f Flags) filterFrom(first int, keep func(string) bool) Flags {
 	var out Flags
-	for _, flag := range f {
+	out = append(out, f[:first]...)
+	for _, flag := range f[first+1:] {
 		if keep(flag) {
 			out = append(out, flag)
 		}

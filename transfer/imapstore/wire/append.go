@@ -7,7 +7,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"mailferry/transfer/mail"
 )
@@ -240,7 +239,9 @@ func (c *Conn) beginAppend(raw string) {
 			c.bw.WriteString("{" + strconv.Itoa(len(p.literal)) + "+}\r\n" + p.literal)
 		}
 	}
-	c.rd.trace.line("C", []byte(tag+" APPEND "+quote(raw)))
+	if c.rd.trace.w != nil {
+		c.rd.trace.line("C", []byte(tag+" APPEND "+quote(raw)))
+	}
 }
 
 func (c *Conn) join(b *batch, item *appended) {
@@ -258,7 +259,7 @@ func (c *Conn) writeItem(item *appended) error {
 }
 
 func (c *Conn) announce(item *appended) {
-	c.bw.WriteString(appendArgs(item.msg) + " {" + strconv.FormatInt(item.size, 10) + "+}\r\n")
+	c.bw.Write(appendArgs(c.bw.AvailableBuffer(), item, "+"))
 }
 
 // writeBody leaves the connection unusable when the body is not as long as
@@ -365,25 +366,24 @@ func (c *Conn) answer1() error {
 	}
 }
 
-// appendArgs writes flags and date as APPEND wants them (RFC 9051 section 6.3.12).
-func appendArgs(msg *mail.Message) string {
-	flags := msg.Flags.Filter(ValidFlag)
-	args := ""
-	if len(flags) > 0 {
-		args = " (" + flags.String() + ")"
+// appendArgs writes flags, date and the literal's size as APPEND wants them (RFC 9051 section 6.3.12), with
+// mark behind the size.
+func appendArgs(b []byte, item *appended, mark string) []byte {
+	sep := " ("
+	for _, flag := range item.msg.Flags {
+		if ValidFlag(flag) {
+			b = append(append(b, sep...), flag...)
+			sep = " "
+		}
 	}
-	if !msg.InternalDate.IsZero() {
-		args += " " + formatDate(msg.InternalDate)
+	if sep == " " {
+		b = append(b, ')')
 	}
-	return args
-}
-
-// formatDate writes a date of four-digit years, which is what the syntax has.
-func formatDate(t time.Time) string {
-	if t.Year() < 0 || t.Year() > 9999 {
-		t = time.Unix(0, 0).UTC()
+	if date := item.msg.InternalDate; !date.IsZero() {
+		b = appendDate(append(b, ' '), date)
 	}
-	return t.Format(`"_2-Jan-2006 15:04:05 -0700"`)
+	b = strconv.AppendInt(append(b, " {"...), item.size, 10)
+	return append(append(b, mark...), "}\r\n"...)
 }
 
 // ValidFlag reports whether a flag can be written in a command: a system flag or

@@ -45,7 +45,10 @@ func (m *command) name(raw string) *command {
 }
 
 func quote(text string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+	if strings.ContainsAny(text, `\"`) {
+		text = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text)
+	}
+	return `"` + text + `"`
 }
 
 // handler gets each untagged response. What it leaves unread is skipped.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"math"
 
@@ -39,4 +40,47 @@ func storing(steps []FlagStep) (commands []*command) {
 		}
 	}
 	return commands
+}
+
+// Most messages of a folder have one of few sets of flags: each is made once. More of them, or longer
+// ones, are read as they come.
+const (
+	maxSets    = 1000
+	maxSetText = 200
+)
+
+// flags reads a parenthesised list of flags.
+func (s *response) flags() mail.Flags {
+	s.spaces()
+	text := s.plainList()
+	if set, ok := s.r.sets[string(text)]; ok && text != nil {
+		s.pos += len(text)
+		return set
+	}
+	set := mail.NewFlags(s.words()...)
+	if text == nil || s.err != nil || len(s.r.sets) >= maxSets {
+		return set
+	}
+	if s.r.sets == nil {
+		s.r.sets = make(map[string]mail.Flags)
+	}
+	s.r.sets[string(text)] = set
+	return set
+}
+
+// plainList returns the list that begins here if it ends with its first closing parenthesis whatever
+// follows; otherwise nil.
+func (s *response) plainList() []byte {
+	if s.peek() != '(' {
+		return nil
+	}
+	end := bytes.IndexByte(s.rest(), ')')
+	if end < 0 || end >= maxSetText {
+		return nil
+	}
+	text := s.rest()[:end+1]
+	if bytes.ContainsAny(text[1:], `("{`) {
+		return nil
+	}
+	return text
 }

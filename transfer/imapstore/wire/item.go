@@ -100,7 +100,7 @@ func (s *response) fetchItem(it *Item, onBody bodyFunc) error {
 	case name == "UID":
 		it.UID = mail.UID(s.number32())
 	case name == "FLAGS":
-		it.Flags = mail.NewFlags(s.words()...)
+		it.Flags = s.flags()
 		it.Has |= HasFlags
 	case name == "RFC822.SIZE":
 		text, _ := s.value()
@@ -110,7 +110,7 @@ func (s *response) fetchItem(it *Item, onBody bodyFunc) error {
 		}
 	case name == "INTERNALDATE":
 		text, _ := s.value()
-		it.Date = parseDate(string(text))
+		it.Date = parseDate(text)
 		it.Has |= HasDate
 	case name == "MODSEQ":
 		if words := s.words(); len(words) > 0 {
@@ -153,15 +153,6 @@ func (s *response) itemName() string {
 		return "BODY[]"
 	}
 	return strings.ToUpper(string(name))
-}
-
-// parseDate reads INTERNALDATE; what is no date gives the zero time.
-func parseDate(text string) time.Time {
-	t, err := time.Parse("_2-Jan-2006 15:04:05 -0700", strings.TrimSpace(text))
-	if err != nil {
-		return time.Time{}
-	}
-	return t
 }
 
 // body hands on the body in whichever form it came.

@@ -159,6 +159,10 @@ func (l *Lane) join(r *ride) error {
 // AppendOne queues a message.
 func (s *Sender) AppendOne(ctx context.Context, msg *mail.Message, done Done) error {
 	item := &appended{msg: msg, size: msg.Body.Size(), done: done}
+	if s.collects(item) && s.calm(ctx) {
+		s.held, s.bytes = append(s.held, item), s.bytes+item.size
+		return nil
+	}
 	defer s.tied(ctx)()
 	if err := s.trouble(ctx); err != nil {
 		s.finish()
@@ -175,6 +179,19 @@ func (s *Sender) AppendOne(ctx context.Context, msg *mail.Message, done Done) er
 	}
 	s.report()
 	return nil
+}
+
+// collects reports whether the message is one of a command that is to have more: nothing is sent for it.
+func (s *Sender) collects(item *appended) bool {
+	return s.lane.multi && item.size > 0 && (s.limit == 0 || item.size <= s.limit) &&
+		len(s.held)+1 < batchMessages && s.bytes+item.size < batchBytes
+}
+
+// calm reports whether there is nothing to tell, to send again or to complain of.
+func (s *Sender) calm(ctx context.Context) bool {
+	s.lane.mu.Lock()
+	defer s.lane.mu.Unlock()
+	return ctx.Err() == nil && s.err == nil && s.gone == nil && s.lane.wide == nil && len(s.ended)+len(s.again) == 0
 }
 
 // hold keeps a message back until there are enough for one command: folders that took turns message

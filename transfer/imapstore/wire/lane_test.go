@@ -1,11 +1,13 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -238,6 +240,23 @@ func TestLaneCancelled(t *testing.T) {
 		t.Errorf("Flush: %v", err)
 	}
 	r.want("1:uncertain")
+}
+
+// TestLaneCancelledBeforeAnythingIsSent: what waits for more to go with it waits for nothing when its caller is gone.
+func TestLaneCancelledBeforeAnythingIsSent(t *testing.T) {
+	_, r := board(t, dial(t, offering("LITERAL+ UIDPLUS MULTIAPPEND")+selecting+"wait"))
+	if err := r.send(1, newBody("one")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	two := newBody("two")
+	err := r.s.AppendOne(ctx, &mail.Message{Body: two}, r.done(2, two))
+	if err = cmp.Or(err, r.s.Flush(t.Context())); !errors.Is(err, context.Canceled) {
+		t.Errorf("AppendOne and Flush: %v", err)
+	}
+	slices.Sort(r.got)
+	r.want("1:uncertain", "2:uncertain")
 }
 
 // TestLaneCancelledByOne: the folders beside one that is given up may try again.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"mailferry/transfer/mail"
 )
 
 const (
@@ -25,6 +27,7 @@ type reader struct {
 	br    *bufio.Reader
 	long  []byte // holds a line that does not fit br
 	trace tracer
+	sets  map[string]mail.Flags // by their list, see response.flags
 }
 
 // line returns the next line without its end, CRLF or a bare LF. It is valid

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"strconv"
 	"strings"
 
 	"mailferry/transfer/mail"
@@ -134,7 +133,7 @@ func (c *Conn) appendSync(raw string, item *appended) error {
 	}
 	b := c.startBatch(raw)
 	c.join(b, item)
-	c.bw.WriteString(appendArgs(item.msg) + " {" + strconv.FormatInt(item.size, 10) + "}\r\n")
+	c.bw.Write(appendArgs(c.bw.AvailableBuffer(), item, ""))
 	for {
 		tag, rep, err := c.event(opAppend, nil)
 		switch {

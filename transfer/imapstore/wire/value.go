@@ -26,6 +26,11 @@ func (s *response) value() (text []byte, isNil bool) {
 // quoted reads a quoted string. A backslash takes the next octet literally,
 // whatever it is; a missing end is the end of the line.
 func (s *response) quoted() []byte {
+	if end := bytes.IndexByte(s.seg[s.pos+1:], '"'); end >= 0 && bytes.IndexByte(s.seg[s.pos+1:][:end], '\\') < 0 {
+		text := append([]byte{}, s.seg[s.pos+1:][:end]...)
+		s.pos += end + 2
+		return text
+	}
 	out := []byte{}
 	for s.pos++; s.pos < len(s.seg); s.pos++ {
 		switch c := s.seg[s.pos]; {
