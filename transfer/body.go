@@ -77,20 +77,21 @@ func (l *loader) load(ctx context.Context, info mail.Info, body io.Reader, spool
 }
 
 func (l *loader) toMemory(ctx context.Context, info mail.Info, body io.Reader) (mail.Body, error) {
-	blocks, err := l.memory.borrow(ctx, info.Size)
-	if err != nil {
+	b := &memoryBody{size: info.Size, memory: l.memory}
+	var err error
+	if b.pieces, err = l.memory.borrow(ctx, info.Size, b.sole[:0]); err != nil {
 		return nil, err
 	}
-	if err := readExactly(blocks, body); err != nil {
-		l.memory.giveBack(blocks)
+	if err := readExactly(b.pieces, body); err != nil {
+		b.Release()
 		return nil, shortBody(info, err)
 	}
-	return &memoryBody{size: info.Size, memory: l.memory, blocks: blocks}, nil
+	return b, nil
 }
 
-func readExactly(blocks [][]byte, r io.Reader) error {
-	for i, b := range blocks {
-		_, err := io.ReadFull(r, b)
+func readExactly(pieces []piece, r io.Reader) error {
+	for i, p := range pieces {
+		_, err := io.ReadFull(r, p.octets)
 		if err == io.EOF && i > 0 {
 			err = io.ErrUnexpectedEOF
 		}

@@ -17,7 +17,8 @@ type memoryBody struct {
 	memory *memory
 
 	mu       sync.Mutex
-	blocks   [][]byte
+	pieces   []piece
+	sole     [1]piece // where pieces lie, as most bodies have but one
 	readers  int
 	released bool
 }
@@ -31,7 +32,7 @@ func (b *memoryBody) Open() (io.ReadCloser, error) {
 		return nil, errReleased
 	}
 	b.readers++
-	return &memoryReader{body: b, blocks: b.blocks}, nil
+	return &memoryReader{body: b, pieces: b.pieces}, nil
 }
 
 func (b *memoryBody) Release() {
@@ -43,15 +44,15 @@ func (b *memoryBody) Release() {
 
 // leave is called with mu held.
 func (b *memoryBody) leave() {
-	if b.released && b.readers == 0 && b.blocks != nil {
-		b.memory.giveBack(b.blocks)
-		b.blocks = nil
+	if b.released && b.readers == 0 && b.pieces != nil {
+		b.memory.giveBack(b.pieces)
+		b.pieces = nil
 	}
 }
 
 type memoryReader struct {
 	body   *memoryBody // nil once closed
-	blocks [][]byte    // what is left
+	pieces []piece     // what is left
 	at     int         // in the first
 }
 
@@ -59,8 +60,8 @@ func (r *memoryReader) Read(p []byte) (n int, err error) {
 	if r.body == nil {
 		return 0, errReaderClosed
 	}
-	for n < len(p) && len(r.blocks) > 0 {
-		k := copy(p[n:], r.blocks[0][r.at:])
+	for n < len(p) && len(r.pieces) > 0 {
+		k := copy(p[n:], r.pieces[0].octets[r.at:])
 		n += k
 		r.pass(k)
 	}
@@ -71,18 +72,18 @@ func (r *memoryReader) Read(p []byte) (n int, err error) {
 }
 
 func (r *memoryReader) pass(n int) {
-	if r.at += n; r.at == len(r.blocks[0]) {
-		r.blocks, r.at = r.blocks[1:], 0
+	if r.at += n; r.at == len(r.pieces[0].octets) {
+		r.pieces, r.at = r.pieces[1:], 0
 	}
 }
 
-// WriteTo implements io.WriterTo: large blocks get from here to the network without a copy.
+// WriteTo implements io.WriterTo: large pieces get from here to the network without a copy.
 func (r *memoryReader) WriteTo(w io.Writer) (written int64, err error) {
 	if r.body == nil {
 		return 0, errReaderClosed
 	}
-	for len(r.blocks) > 0 {
-		rest := r.blocks[0][r.at:]
+	for len(r.pieces) > 0 {
+		rest := r.pieces[0].octets[r.at:]
 		n, err := w.Write(rest)
 		written += int64(n)
 		r.pass(n)
@@ -101,7 +102,7 @@ func (r *memoryReader) Close() error {
 	if b == nil {
 		return nil
 	}
-	r.body, r.blocks = nil, nil
+	r.body, r.pieces = nil, nil
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.readers--

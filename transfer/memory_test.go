@@ -26,21 +26,22 @@ func init() {
 
 // TestMemoryBelongsToOneMessage: whatever sizes come and go, nobody finds another's octets in what is his.
 func TestMemoryBelongsToOneMessage(t *testing.T) {
-	sizes := rapid.OneOf(rapid.IntRange(0, 3000), rapid.SampledFrom([]int{511, 512, 513, 640, 641, 4096, block - 1, block, block + 1, 3*block + 700}))
+	sizes := rapid.OneOf(rapid.IntRange(0, 3000), rapid.SampledFrom([]int{511, 512, 513, 640, 641, 4096, pageSize - 1, pageSize, pageSize + 1, 3*pageSize + 700}))
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMemory(64 << 20)
-		held := map[byte][][]byte{}
+		held := map[byte][]piece{}
 		var next byte
 		t.Repeat(map[string]func(*rapid.T){
 			"borrow": func(t *rapid.T) {
 				n := sizes.Draw(t, "octets")
-				blocks, err := m.borrow(context.Background(), int64(n))
+				pieces, err := m.borrow(context.Background(), int64(n), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
 				next++
 				got := 0
-				for _, b := range blocks {
+				for _, p := range pieces {
+					b := p.octets
 					for i := range b {
 						b[i] = next
 					}
@@ -51,19 +52,19 @@ func TestMemoryBelongsToOneMessage(t *testing.T) {
 				if got != n {
 					t.Fatalf("asked for %d octets and got %d", n, got)
 				}
-				m.take(held, next, blocks)
+				m.take(held, next, pieces)
 			},
 			"give back": func(t *rapid.T) {
-				for who, blocks := range held {
+				for who, pieces := range held {
 					delete(held, who)
-					m.giveBack(blocks)
+					m.giveBack(pieces)
 					break
 				}
 			},
 			"": func(t *rapid.T) {
-				for who, blocks := range held {
-					for _, b := range blocks {
-						if slices.IndexFunc(b, func(o byte) bool { return o != who }) >= 0 {
+				for who, pieces := range held {
+					for _, p := range pieces {
+						if slices.IndexFunc(p.octets, func(o byte) bool { return o != who }) >= 0 {
 							t.Fatal("octets of another's")
 						}
 					}
@@ -73,12 +74,12 @@ func TestMemoryBelongsToOneMessage(t *testing.T) {
 	})
 }
 
-// take keeps blocks, instead of those that had the same number 256 borrowings ago.
-func (m *memory) take(held map[byte][][]byte, who byte, blocks [][]byte) {
+// take keeps pieces, instead of those that had the same number 256 borrowings ago.
+func (m *memory) take(held map[byte][]piece, who byte, pieces []piece) {
 	if old, ok := held[who]; ok {
 		m.giveBack(old)
 	}
-	held[who] = blocks
+	held[who] = pieces
 }
 
 func TestMemoryGoesRound(t *testing.T) {
@@ -86,18 +87,46 @@ func TestMemoryGoesRound(t *testing.T) {
 	sizes := []int64{2000, 70_000, 3_000_000}
 	n := testing.AllocsPerRun(100, func() {
 		for _, size := range sizes {
-			blocks, err := m.borrow(context.Background(), size)
+			pieces, err := m.borrow(context.Background(), size, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			m.giveBack(blocks)
+			m.giveBack(pieces)
 		}
 	})
-	if n > 9 { // the lists of blocks
+	if n > 9 { // the lists of pieces
 		t.Errorf("%v allocations", n)
 	}
 	if !m.budget.TryAcquire(8 << 20) {
 		t.Error("not all of the budget came back")
+	}
+}
+
+// TestMemoryIsNotKeptForOneSize: a mailbox of ever larger messages takes no more from the system than
+// one whose messages are alike.
+func TestMemoryIsNotKeptForOneSize(t *testing.T) {
+	const budget = 8 << 20
+	m := newMemory(budget)
+	for size := 100; size < 2*pageSize; size += 1 + size/7 {
+		var lent [][]piece
+		for octets := 0; octets+size <= budget/2; octets += max(size, 512) {
+			pieces, err := m.borrow(t.Context(), int64(size), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lent = append(lent, pieces)
+		}
+		for _, pieces := range lent {
+			m.giveBack(pieces)
+		}
+		for class, list := range m.pages.roomy {
+			if len(list) > 0 {
+				t.Fatalf("after messages of %d octets, pages for pieces of class %d are kept", size, class)
+			}
+		}
+	}
+	if held := len(m.pages.empty) * pageSize; held > budget {
+		t.Errorf("%d octets are held, of which %d were lent at once", held, budget/2)
 	}
 }
 
@@ -113,7 +142,7 @@ func inMemory(t *testing.T, octets []byte) (*memory, mail.Body) {
 }
 
 func TestABodyInMemoryReadsLikeAnyOther(t *testing.T) {
-	for _, size := range []int{0, 1, 511, block - 1, block, 2*block + 5} {
+	for _, size := range []int{0, 1, 511, pageSize - 1, pageSize, 2*pageSize + 5} {
 		octets := bytes.Repeat([]byte("0123456789\n"), size/11+1)[:size]
 		_, body := inMemory(t, octets)
 		if body.Size() != int64(size) {
@@ -143,7 +172,7 @@ func TestABodyInMemoryReadsLikeAnyOther(t *testing.T) {
 
 // TestABodyIsReadToItsEndThoughReleased: memory in which somebody reads is not given back.
 func TestABodyIsReadToItsEndThoughReleased(t *testing.T) {
-	octets := bytes.Repeat([]byte("mail"), block)
+	octets := bytes.Repeat([]byte("mail"), pageSize)
 	m, body := inMemory(t, octets)
 	r, err := body.Open()
 	if err != nil {
@@ -175,8 +204,8 @@ func TestABodyIsReadToItsEndThoughReleased(t *testing.T) {
 
 // TestABodyOfAnotherSizeLeavesNothing: too short or too long is an error, and the memory comes back.
 func TestABodyOfAnotherSizeLeavesNothing(t *testing.T) {
-	for _, size := range []int{0, 10, block, block + 10} {
-		for _, stated := range []int{size - 1, size + 1, size + block} {
+	for _, size := range []int{0, 10, pageSize, pageSize + 10} {
+		for _, stated := range []int{size - 1, size + 1, size + pageSize} {
 			if stated < 0 {
 				continue
 			}
