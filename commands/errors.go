@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -162,8 +163,13 @@ func (w *world) printFailure(f failure) {
 // shown makes text fit to be printed: control characters visible, and a
 // password that was typed into an address hidden.
 func shown(text string) string {
-	return regexp.MustCompile(`(?i)(imaps?://[^:@/\s]*):\S*@`).ReplaceAllString(mail.Visible(text), "$1:***@")
+	return passwordInAddress().ReplaceAllString(mail.Visible(text), "$1:***@")
 }
+
+// passwordInAddress is compiled once, and not at all where nothing is shown: reports show a text for each message.
+var passwordInAddress = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(imaps?://[^:@/\s]*):\S*@`)
+})
 
 // flagError turns the flag package's words into ours.
 func flagError(c *cli.Context, err error, _ bool) error {

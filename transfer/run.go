@@ -144,13 +144,20 @@ func (r *run) begin(ctx context.Context) error {
 		return nil
 	}
 	r.prepare(ctx)
-	if r.report.Run, err = r.ledger.StartRun(ctx, r.report.Started); err != nil {
-		return ofLedger(err)
-	}
-	if err := r.beginHistory(ctx, src, pairs); err != nil {
+	if err := r.writeBeginning(ctx, src, pairs); err != nil {
 		return err
 	}
 	return r.makeFolders(ctx, src)
+}
+
+// writeBeginning tells ledger and archive that a run begins: each waits for the disk.
+func (r *run) writeBeginning(ctx context.Context, src []mail.Folder, recorded []Pair) (err error) {
+	var both sync.WaitGroup
+	var archived error
+	both.Go(func() { archived = r.beginHistory(ctx, src, recorded) })
+	r.report.Run, err = r.ledger.StartRun(ctx, r.report.Started)
+	both.Wait()
+	return cmp.Or(ofLedger(err), archived)
 }
 
 // prepare makes both ends ready for as many folders as will be worked on at once, while
