@@ -114,6 +114,54 @@ func BenchmarkCommitBatch(b *testing.B) {
 	}
 }
 
+// BenchmarkCommitTenThousand records a mailbox of 10,000 messages in batches of that size.
+func BenchmarkCommitTenThousand(b *testing.B) {
+	const messages = 10_000
+	for _, batch := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("by %d", batch), func(b *testing.B) {
+			l := mustOpen(b, filepath.Join(b.TempDir(), "l.db"))
+			defer l.Close()
+			p := addPair(b, l, "INBOX", "INBOX")
+			for b.Loop() {
+				commit(b, l, transfer.Change{Void: &p})
+				for n := mail.UID(1); n < messages; n += mail.UID(batch) {
+					sendBatch(b, l, p, n, batch)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkReflag replaces records here and there, as the second run over a mailbox does.
+func BenchmarkReflag(b *testing.B) {
+	l := mustOpen(b, filepath.Join(b.TempDir(), "l.db"))
+	defer l.Close()
+	p := addPair(b, l, "INBOX", "INBOX")
+	const messages, changed = 100_000, 1000
+	sendBatch(b, l, p, 1, messages)
+	records := make([]transfer.Record, changed)
+	for n := 0; b.Loop(); n++ {
+		for i := range records {
+			uid := mail.UID(i*messages/changed + n%100 + 1)
+			records[i] = record(uid, uid, mail.Seen, mail.Flagged)
+		}
+		addRecords(b, l, p.ID, records...)
+	}
+}
+
+// BenchmarkOneRecord looks up one message.
+func BenchmarkOneRecord(b *testing.B) {
+	l := mustOpen(b, filepath.Join(b.TempDir(), "l.db"))
+	defer l.Close()
+	p := addPair(b, l, "INBOX", "INBOX")
+	sendBatch(b, l, p, 1, 10_000)
+	for n := mail.UID(0); b.Loop(); n++ {
+		if r, err := l.Records(b.Context(), p.ID, n*389%10_000, 1); err != nil || len(r) != 1 {
+			b.Fatal(r, err)
+		}
+	}
+}
+
 // BenchmarkOpenAndClose is what an unchanged account pays.
 func BenchmarkOpenAndClose(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "l.db")

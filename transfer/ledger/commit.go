@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
+	"slices"
 
 	"mailferry/transfer"
 	"mailferry/transfer/mail"
@@ -29,7 +29,7 @@ func (l *Ledger) Commit(ctx context.Context, c transfer.Change) error {
 		return err
 	}
 	defer done()
-	w := &committer{statements: &l.writer.do, sets: l.sets, fresh: make(map[string]int64)}
+	w := &committer{statements: &l.writer.do, known: l.writer.known, sets: l.sets, fresh: make(map[string]int64), chunkSize: l.chunkSize}
 	if err := l.writer.transact(func() error { return w.carryOut(c) }); err != nil {
 		return fail(opCommit, l.path, err)
 	}
@@ -48,10 +48,12 @@ func (l *Ledger) Commit(ctx context.Context, c transfer.Change) error {
 // committer carries out one change within a transaction.
 type committer struct {
 	*statements
-	sets    *flagSets
-	fresh   map[string]int64 // sets of flags that are known once the transaction is durable
-	pairs   []int64
-	intents []int64
+	known     map[int64]bool
+	sets      *flagSets
+	fresh     map[string]int64 // sets of flags that are known once the transaction is durable
+	chunkSize int
+	pairs     []int64
+	intents   []int64
 }
 
 func (w *committer) carryOut(c transfer.Change) error {
@@ -77,7 +79,7 @@ func (w *committer) voidPair(c transfer.Change) error {
 		}
 		id = known.ID
 	}
-	_, err1 := w.voidRecords.Exec(id)
+	_, err1 := w.voidChunks.Exec(id)
 	_, err2 := w.voidIntents.Exec(id)
 	return errors.Join(err1, err2)
 }
@@ -127,69 +129,18 @@ func (w *committer) bySource(source mail.Path) (p transfer.Pair, exists bool, er
 	return p, err == nil, err
 }
 
+// mustKnow does not remember the pairs of this change, which may fail.
 func (w *committer) mustKnow(pair int64) error {
+	if w.known[pair] || slices.Contains(w.pairs, pair) {
+		return nil
+	}
 	var one int
 	err := w.pairByID.QueryRow(pair).Scan(&one)
 	if err == sql.ErrNoRows {
 		return refused(errNoPair)
 	}
+	w.known[pair] = err == nil
 	return err
-}
-
-func (w *committer) forgetRecords(c transfer.Change) error {
-	for pair, uids := range c.Forget {
-		for _, r := range uids.Ranges() {
-			if _, err := w.forget.Exec(pair, int64(r.First), int64(r.Last)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (w *committer) addRecords(c transfer.Change) error {
-	for pair, records := range c.Records {
-		if err := w.mustKnow(pair); err != nil {
-			return err
-		}
-		for _, r := range records {
-			text := r.Base.String()
-			flags, err := w.intern(text)
-			if err != nil {
-				return err
-			}
-			if _, err := w.putRecord.Exec(pair, int64(r.Source), int64(r.Dest), number(r.Appended), flags, recordSum(pair, r, text)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// intern returns the number of a set of flags.
-func (w *committer) intern(text string) (int64, error) {
-	if text == "" {
-		return 0, nil
-	}
-	if id, ok := w.sets.number(text); ok {
-		return id, nil
-	}
-	if id, ok := w.fresh[text]; ok {
-		return id, nil
-	}
-	var id int64
-	err := w.findFlags.QueryRow([]byte(text)).Scan(&id)
-	if err == sql.ErrNoRows {
-		var res sql.Result
-		if res, err = w.putFlags.Exec([]byte(text)); err == nil {
-			id, err = res.LastInsertId()
-		}
-	}
-	if err != nil {
-		return 0, err
-	}
-	w.fresh[text] = id
-	return id, nil
 }
 
 func (w *committer) settleIntents(c transfer.Change) error {
@@ -218,45 +169,4 @@ func (w *committer) addIntents(c transfer.Change) error {
 		w.intents = append(w.intents, id)
 	}
 	return nil
-}
-
-// StartRun implements transfer.Ledger.
-func (l *Ledger) StartRun(ctx context.Context, started time.Time) (run int64, err error) {
-	done, err := l.writing(ctx, opStart)
-	if err != nil {
-		return 0, err
-	}
-	defer done()
-	err = l.writer.transact(func() error {
-		res, err := l.writer.do.startRun.Exec(started.UnixMilli())
-		if err != nil {
-			return err
-		}
-		run, err = res.LastInsertId()
-		return err
-	})
-	if err != nil {
-		return 0, fail(opStart, l.path, err)
-	}
-	return run, nil
-}
-
-// FinishRun implements transfer.Ledger.
-func (l *Ledger) FinishRun(ctx context.Context, run int64, finished time.Time, summary []byte) error {
-	done, err := l.writing(ctx, opFinish)
-	if err != nil {
-		return err
-	}
-	defer done()
-	err = l.writer.transact(func() error {
-		res, err := l.writer.do.finishRun.Exec(finished.UnixMilli(), summary, run)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n != 1 {
-			return errors.Join(err, failed(opFinish, errNoRun))
-		}
-		return nil
-	})
-	return fail(opFinish, l.path, err)
 }

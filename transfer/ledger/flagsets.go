@@ -60,10 +60,55 @@ func (s *flagSets) set(ctx context.Context, query *sql.Stmt, id int64) (flagSet,
 		return set, nil
 	}
 	var text []byte
-	if err := query.QueryRowContext(ctx, id).Scan(&text); err == sql.ErrNoRows {
-		return flagSet{}, damaged("the set of flags %d is missing", id)
+	var sum int64
+	if err := query.QueryRowContext(ctx, id).Scan(&text, &sum); err == sql.ErrNoRows {
+		return flagSet{}, missingSet(id)
 	} else if err != nil {
-		return flagSet{}, err
+		return flagSet{}, unreadable(err)
+	}
+	if sum != flagSum(id, text) {
+		return flagSet{}, damagedSet(id)
 	}
 	return s.learn(id, string(text)), nil
+}
+
+// flagSum is the checksum of a set's row: a chunk's covers only the numbers of sets.
+func flagSum(id int64, text []byte) int64 { return columnSum([]any{id, text}) }
+
+func damagedSet(id int64) error { return damaged("the set of flags %d is damaged", id) }
+func missingSet(id int64) error { return damaged("the set of flags %d is missing", id) }
+
+// intern returns the number of a set of flags.
+func (w *committer) intern(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if id, ok := w.sets.number(text); ok {
+		return id, nil
+	}
+	if id, ok := w.fresh[text]; ok {
+		return id, nil
+	}
+	id, err := w.record(text)
+	if err == nil {
+		w.fresh[text] = id
+	}
+	return id, err
+}
+
+// record returns the number of a set of flags in the file, where it is put if need be.
+func (w *committer) record(text string) (id int64, err error) {
+	var sum int64
+	err = w.findFlags.QueryRow([]byte(text)).Scan(&id, &sum)
+	if err == nil && sum != flagSum(id, []byte(text)) {
+		err = damagedSet(id)
+	}
+	if err != sql.ErrNoRows {
+		return id, unreadable(err)
+	}
+	if err := w.nextFlags.QueryRow().Scan(&id); err != nil {
+		return 0, err
+	}
+	_, err = w.putFlags.Exec(id, []byte(text), flagSum(id, []byte(text)))
+	return id, err
 }

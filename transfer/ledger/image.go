@@ -18,6 +18,7 @@ const imageName = "ledger.db"
 type image struct {
 	octets []byte
 	vfs    *vfs.FS
+	name   string // by which SQLite finds it
 }
 
 // connectImage opens the bytes of a database file in place.
@@ -27,8 +28,8 @@ func connectImage(octets []byte) (*sql.DB, *image, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	i.vfs = files
-	c, err := sqlite.NewConnector("file:" + imageName + "?immutable=1&mode=ro&vfs=" + name +
+	i.vfs, i.name = files, "file:"+imageName+"?immutable=1&mode=ro&vfs="+name
+	c, err := sqlite.NewConnector(i.name +
 		"&_pragma=cell_size_check(ON)&_pragma=trusted_schema(OFF)&_pragma=temp_store(MEMORY)")
 	if err != nil {
 		return nil, nil, errors.Join(err, files.Close())

@@ -10,8 +10,9 @@ import (
 // Ledger is a transfer.Ledger in a SQLite file. Its errors are *mail.Error; one
 // of KindDamaged says that the file must not be used any more.
 type Ledger struct {
-	path string
-	sets *flagSets
+	path      string
+	sets      *flagSets
+	chunkSize int // the greatest number of records in a chunk that is written
 
 	life   sync.RWMutex // held for reading by every operation
 	closed bool
@@ -24,20 +25,25 @@ type Ledger struct {
 
 // queries are the statements that read.
 type queries struct {
-	pairs, records, claimed, intents, allIntents, flagSet, runs *sql.Stmt
+	pairs, chunks, claimed, intents, flagSet, runs *sql.Stmt
 }
+
+const (
+	allPairs   = "SELECT * FROM pairs"
+	allIntents = "SELECT * FROM intents ORDER BY id"
+)
 
 func prepareQueries(db *sql.DB) (q queries, err error) {
 	for _, s := range []struct {
 		into **sql.Stmt
 		text string
 	}{
-		{&q.pairs, "SELECT * FROM pairs"},
-		{&q.records, "SELECT src, dest, appended, flags, sum FROM records WHERE pair = ? AND src > ? ORDER BY src LIMIT ?"},
-		{&q.claimed, "SELECT r.dest FROM pairs p CROSS JOIN records r WHERE p.dest = ? AND r.pair = p.id AND r.dest >= ?"},
+		{&q.pairs, allPairs},
+		{&q.chunks, "SELECT * FROM chunks WHERE pair = ?1 AND last > ?2 AND first >= " +
+			"(SELECT coalesce(max(first), 0) FROM chunks WHERE pair = ?1 AND first <= ?2) ORDER BY first"},
+		{&q.claimed, "SELECT c.* FROM pairs p CROSS JOIN chunks c WHERE p.dest = ? AND c.pair = p.id AND c.top >= ?"},
 		{&q.intents, "SELECT i.* FROM pairs p JOIN intents i ON i.pair = p.id WHERE p.dest = ? ORDER BY i.id"},
-		{&q.allIntents, "SELECT * FROM intents ORDER BY id"},
-		{&q.flagSet, "SELECT text FROM flagsets WHERE id = ?"},
+		{&q.flagSet, "SELECT text, sum FROM flags WHERE id = ?"},
 		{&q.runs, "SELECT id, started, finished, summary FROM runs ORDER BY id"},
 	} {
 		if *s.into, err = db.Prepare(s.text); err != nil {

@@ -26,7 +26,7 @@ func Open(path string, id Identity) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{path: path, sets: newFlagSets(), lock: lock}
+	l := &Ledger{path: path, sets: newFlagSets(), chunkSize: chunkSize, lock: lock}
 	if err := l.open(id); err != nil {
 		return nil, fail(opOpen, path, errors.Join(err, lock.giveUp()))
 	}
@@ -47,11 +47,11 @@ func (l *Ledger) open(id Identity) (err error) {
 			return err
 		}
 	}
-	if err := l.connect(id); err != nil {
+	if err := l.connect(id, proved); err != nil {
 		return errors.Join(err, l.disconnect())
 	}
 	if !proved {
-		if err := l.verify(context.Background()); err != nil {
+		if err := verify(context.Background(), l.reader); err != nil {
 			return errors.Join(err, l.disconnect())
 		}
 	}
@@ -83,12 +83,16 @@ func syncDir(dir string) error {
 	return nil
 }
 
-func (l *Ledger) connect(id Identity) error {
+func (l *Ledger) connect(id Identity, proved bool) error {
 	db, err := connect(l.path, 1)
 	if err != nil {
 		return err
 	}
-	if err := admit(db, l.path, id); err != nil {
+	version, err := admit(db, l.path, id)
+	if err == nil && version == 1 {
+		err = l.convert(db, proved)
+	}
+	if err != nil {
 		return errors.Join(err, db.Close())
 	}
 	if l.writer, err = newWriter(db); err != nil {
@@ -123,24 +127,24 @@ func marksOf(db *sql.DB) (m marks, err error) {
 	return m, err
 }
 
-// admit makes sure that db is a ledger of this format for these accounts. A blank
-// database becomes one: a crash can have left it.
-func admit(db *sql.DB, path string, id Identity) error {
+// admit makes sure that db is a ledger for these accounts, and returns its format: this one or
+// one that can be converted. A blank database becomes a ledger: a crash can have left it.
+func admit(db *sql.DB, path string, id Identity) (version int, err error) {
 	m, err := marksOf(db)
 	switch {
 	case err != nil:
-		return err
+		return 0, err
 	case m == (marks{}):
-		return create(db, id)
+		return formatVersion, create(db, id)
 	case m.app != applicationID:
-		return unfit(path, "name another file with --state", ErrFormat, "this is not a ledger of mailferry")
+		return 0, unfit(path, "name another file with --state", ErrFormat, "this is not a ledger of mailferry")
 	case m.version > formatVersion:
-		return unfit(path, "use the newer version; or "+deleteHint(path), ErrFormat,
+		return 0, unfit(path, "use the newer version; or "+deleteHint(path), ErrFormat,
 			fmt.Sprintf("a newer version of mailferry wrote it (format %d, this one knows %d)", m.version, formatVersion))
-	case m.version != formatVersion:
-		return damaged("its format is %d, which never was", m.version)
+	case m.version < 1:
+		return 0, damaged("its format is %d, which never was", m.version)
 	}
-	return sameAccounts(db, path, id)
+	return m.version, sameAccounts(db, path, id)
 }
 
 func sameAccounts(db *sql.DB, path string, id Identity) error {

@@ -136,7 +136,7 @@ func alter(t *testing.T, path string, statements ...string) {
 
 func TestFormatsOfOthersAreRefused(t *testing.T) {
 	for name, c := range map[string]struct{ statement, says string }{
-		"newer":      {"PRAGMA user_version = 2", "newer version"},
+		"newer":      {"PRAGMA user_version = 3", "newer version"},
 		"impossible": {"PRAGMA user_version = -1", "never was"},
 		"foreign":    {"PRAGMA application_id = 7", "not a ledger"},
 	} {

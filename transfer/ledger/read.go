@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"time"
 
@@ -10,12 +11,25 @@ import (
 	"mailferry/transfer/mail"
 )
 
-// each calls fn for every row of a query.
+// each calls fn for every row of a statement.
 func each(ctx context.Context, s *sql.Stmt, fn func(scanner) error, args ...any) error {
 	rows, err := s.QueryContext(ctx, args...)
 	if err != nil {
 		return err
 	}
+	return eachOf(rows, fn)
+}
+
+// query calls fn for every row of a query.
+func query(ctx context.Context, db database, text string, fn func(scanner) error) error {
+	rows, err := db.QueryContext(ctx, text)
+	if err != nil {
+		return err
+	}
+	return eachOf(rows, fn)
+}
+
+func eachOf(rows *sql.Rows, fn func(scanner) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		if err := fn(rows); err != nil {
@@ -26,23 +40,18 @@ func each(ctx context.Context, s *sql.Stmt, fn func(scanner) error, args ...any)
 }
 
 // Pairs implements transfer.Ledger.
-func (l *Ledger) Pairs(ctx context.Context) ([]transfer.Pair, error) {
+func (l *Ledger) Pairs(ctx context.Context) (out []transfer.Pair, err error) {
 	done, err := l.use(ctx, opRead)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	pairs, err := l.pairs(ctx)
-	return pairs, fail(opRead, l.path, err)
-}
-
-func (l *Ledger) pairs(ctx context.Context) (out []transfer.Pair, err error) {
 	err = each(ctx, l.read.pairs, func(row scanner) error {
 		p, err := scanPair(row)
 		out = append(out, p)
 		return err
 	})
-	return out, err
+	return out, fail(opRead, l.path, err)
 }
 
 // Records implements transfer.Ledger.
@@ -56,34 +65,55 @@ func (l *Ledger) Records(ctx context.Context, pair int64, after mail.UID, limit 
 	return records, fail(opRead, l.path, err)
 }
 
-// recordRow is what a record's row says beyond the record.
-type recordRow struct{ flags, sum int64 }
-
 func (l *Ledger) records(ctx context.Context, pair int64, after mail.UID, limit int) ([]transfer.Record, error) {
-	var out []transfer.Record
-	var rows []recordRow
-	err := each(ctx, l.read.records, func(row scanner) error {
-		var r transfer.Record
-		var rest recordRow
-		err := row.Scan(&r.Source, &r.Dest, &r.Appended, &rest.flags, &rest.sum)
-		out, rows = append(out, r), append(rows, rest)
-		return unreadable(err)
-	}, pair, int64(after), max(limit, 0))
+	entries, err := l.entries(ctx, pair, after, limit)
 	if err != nil {
 		return nil, err
 	}
-	// Only now, because a copy in memory has a single connection.
-	for i := range out {
-		set, err := l.sets.set(ctx, l.read.flagSet, rows[i].flags)
-		if err != nil {
-			return nil, err
+	out := make([]transfer.Record, len(entries))
+	var set flagSet
+	for i, e := range entries {
+		if i == 0 || e.flags != entries[i-1].flags {
+			if set, err = l.sets.set(ctx, l.read.flagSet, e.flags); err != nil {
+				return nil, err
+			}
 		}
-		if rows[i].sum != recordSum(pair, out[i], set.text) {
-			return nil, damaged("the record of uid %d in pair %d is damaged", out[i].Source, pair)
-		}
-		out[i].Base = set.flags
+		out[i] = transfer.Record{Source: e.source, Dest: e.dest, Appended: e.appended, Base: set.flags}
 	}
 	return out, nil
+}
+
+var errEnough = errors.New("the rest is not needed")
+
+// entries are the records without their flags, which have to be looked up afterwards: a copy in memory has
+// a single connection.
+func (l *Ledger) entries(ctx context.Context, pair int64, after mail.UID, limit int) (out []entry, err error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	err = each(ctx, l.read.chunks, func(row scanner) error {
+		c, err := scanChunk(row)
+		if err != nil {
+			return err
+		}
+		if len(out) > 0 && c.first <= after {
+			return c.overlaps()
+		}
+		err = c.walk(func(e entry) bool {
+			if e.source > after {
+				out = append(out, e)
+			}
+			return len(out) < limit
+		})
+		if after = c.last; err == nil && len(out) == limit {
+			err = errEnough
+		}
+		return err
+	}, pair, int64(after))
+	if err == errEnough {
+		return out, nil
+	}
+	return out, err
 }
 
 // Claimed implements transfer.Ledger.
@@ -93,13 +123,20 @@ func (l *Ledger) Claimed(ctx context.Context, dest mail.Path, from mail.UID) (ma
 		return mail.UIDSet{}, err
 	}
 	defer done()
+	from = max(from, 1)
 	var uids []mail.UID
 	err = each(ctx, l.read.claimed, func(row scanner) error {
-		var uid mail.UID
-		err := row.Scan(&uid)
-		uids = append(uids, uid)
-		return unreadable(err)
-	}, []byte(dest.Key()), int64(max(from, 1)))
+		c, err := scanChunk(row)
+		if err != nil {
+			return err
+		}
+		return c.walk(func(e entry) bool {
+			if e.dest >= from {
+				uids = append(uids, e.dest)
+			}
+			return true
+		})
+	}, []byte(dest.Key()), int64(from))
 	if err != nil {
 		return mail.UIDSet{}, fail(opRead, l.path, err)
 	}
@@ -109,23 +146,18 @@ func (l *Ledger) Claimed(ctx context.Context, dest mail.Path, from mail.UID) (ma
 }
 
 // Intents implements transfer.Ledger.
-func (l *Ledger) Intents(ctx context.Context, dest mail.Path) ([]transfer.Intent, error) {
+func (l *Ledger) Intents(ctx context.Context, dest mail.Path) (out []transfer.Intent, err error) {
 	done, err := l.use(ctx, opRead)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	intents, err := scanIntents(ctx, l.read.intents, []byte(dest.Key()))
-	return intents, fail(opRead, l.path, err)
-}
-
-func scanIntents(ctx context.Context, s *sql.Stmt, args ...any) (out []transfer.Intent, err error) {
-	err = each(ctx, s, func(row scanner) error {
+	err = each(ctx, l.read.intents, func(row scanner) error {
 		i, err := scanIntent(row)
 		out = append(out, i)
 		return err
-	}, args...)
-	return out, err
+	}, []byte(dest.Key()))
+	return out, fail(opRead, l.path, err)
 }
 
 // Runs returns the history, oldest first.

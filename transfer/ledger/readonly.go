@@ -17,7 +17,7 @@ func OpenReadOnly(path string, id Identity) (*Ledger, error) {
 	if err != nil {
 		return nil, fail(opOpen, path, err)
 	}
-	l := &Ledger{path: path, sets: newFlagSets()}
+	l := &Ledger{path: path, sets: newFlagSets(), chunkSize: chunkSize}
 	if err := l.openSnapshot(s, id); err != nil {
 		return nil, fail(opOpen, path, errors.Join(err, l.closeSnapshot()))
 	}
@@ -28,13 +28,39 @@ func (l *Ledger) openSnapshot(s snapshot, id Identity) (err error) {
 	if err := l.connectSnapshot(s.image); err != nil {
 		return err
 	}
-	if err := admit(l.reader, l.path, id); err != nil {
+	version, err := admit(l.reader, l.path, id)
+	if err != nil {
 		return err
 	}
-	if l.read, err = prepareQueries(l.reader); err != nil || s.proved || l.image == nil {
+	if version == 1 {
+		if err := l.convertSnapshot(id, s.proved); err != nil {
+			return err
+		}
+	}
+	if l.read, err = prepareQueries(l.reader); err != nil || s.proved {
 		return err
 	}
-	return l.verify(context.Background())
+	return verify(context.Background(), l.reader)
+}
+
+// convertSnapshot goes on with a ledger in memory that says what the image says.
+func (l *Ledger) convertSnapshot(id Identity, proved bool) error {
+	db, err := connectEmpty()
+	if err != nil {
+		return err
+	}
+	if !proved {
+		err = verifyPages(context.Background(), l.reader)
+	}
+	if err == nil {
+		err = upgradeFrom(context.Background(), db, l.image.name, id)
+	}
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	err = l.closeSnapshot()
+	l.reader, l.image = db, nil
+	return err
 }
 
 // connectSnapshot opens the image, or an empty database if there is nothing in it.

@@ -3,22 +3,9 @@ package ledger
 import (
 	"encoding/binary"
 	"hash/crc32"
-
-	"mailferry/transfer"
 )
 
-// recordSum is the checksum of a record's row; flags is the text its set stands for.
-func recordSum(pair int64, r transfer.Record, flags string) int64 {
-	var room [128]byte
-	b := binary.AppendUvarint(room[:0], uint64(pair))
-	b = binary.AppendUvarint(b, uint64(r.Source))
-	b = binary.AppendUvarint(b, uint64(r.Dest))
-	b = append(b, byte(number(r.Appended)))
-	b = append(b, flags...)
-	return signed(crc32.ChecksumIEEE(b))
-}
-
-// columnSum is the checksum of a row's other columns.
+// columnSum is the checksum of a row's columns but for the sum itself.
 func columnSum(columns []any) int64 {
 	var b []byte
 	for _, c := range columns {

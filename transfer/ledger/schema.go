@@ -6,13 +6,12 @@ import (
 )
 
 // formatVersion is raised whenever an older program would misread the file.
-const formatVersion = 1
+const formatVersion = 2
 
 // applicationID is "mfry", so that file(1) and this package know the file.
 const applicationID = 0x6d667279
 
-// The records' index serves Claimed: a destination folder has few pairs.
-const schema = `
+const schema = recordSchema + `
 CREATE TABLE account (
 	source BLOB NOT NULL,
 	dest   BLOB NOT NULL
@@ -44,20 +43,6 @@ CREATE TABLE pairs (
 	sum           INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX pairs_dest ON pairs (dest);
-CREATE TABLE flagsets (
-	id   INTEGER PRIMARY KEY,
-	text BLOB NOT NULL UNIQUE
-) STRICT;
-CREATE TABLE records (
-	pair     INTEGER NOT NULL,
-	src      INTEGER NOT NULL,
-	dest     INTEGER NOT NULL,
-	appended INTEGER NOT NULL,
-	flags    INTEGER NOT NULL,
-	sum      INTEGER NOT NULL,
-	PRIMARY KEY (pair, src)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX records_dest ON records (pair, dest);
 CREATE TABLE intents (
 	id       INTEGER PRIMARY KEY AUTOINCREMENT,
 	pair     INTEGER NOT NULL,
@@ -72,6 +57,26 @@ CREATE TABLE runs (
 	finished INTEGER,
 	summary  BLOB
 ) STRICT;
+`
+
+// recordSchema is what holds the records. The chunks' index serves Claimed: a destination
+// folder has few pairs.
+const recordSchema = `
+CREATE TABLE flags (
+	id   INTEGER PRIMARY KEY,
+	text BLOB NOT NULL UNIQUE,
+	sum  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE chunks (
+	pair  INTEGER NOT NULL,
+	first INTEGER NOT NULL,
+	last  INTEGER NOT NULL,
+	top   INTEGER NOT NULL,
+	data  BLOB NOT NULL,
+	sum   INTEGER NOT NULL,
+	PRIMARY KEY (pair, first)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX chunks_top ON chunks (pair, top);
 `
 
 // create makes an empty database a ledger, all of it or nothing.

@@ -2,9 +2,8 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"os"
-
-	"mailferry/transfer/mail"
 )
 
 // checkFiles finds the damage that SQLite would not report but set right in its own
@@ -33,47 +32,102 @@ func cutOff(size int64) error {
 	return nil
 }
 
-// verify reads the whole ledger: pages and indexes, then each row's checksum. It is for a file that
-// was not closed cleanly, a second per million records.
-func (l *Ledger) verify(ctx context.Context) error {
+// database is what reads a file, also within a transaction.
+type database interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// verify reads the whole ledger: pages and indexes, then each row. It is for a file that
+// was not closed cleanly.
+func verify(ctx context.Context, db database) error {
+	if err := verifyPages(ctx, db); err != nil {
+		return err
+	}
+	pairs, err := verifyPairs(ctx, db)
+	if err != nil {
+		return err
+	}
+	sets, err := verifyFlags(ctx, db)
+	if err != nil {
+		return err
+	}
+	return verifyChunks(ctx, db, pairs, sets)
+}
+
+func verifyPages(ctx context.Context, db database) error {
 	var verdict string
-	if err := l.reader.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
+	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
 		return unreadable(err)
 	}
 	if verdict != "ok" {
 		return damaged("it is damaged: %s", verdict)
 	}
-	var orphans int
-	const count = `SELECT (SELECT count(*) FROM records WHERE pair NOT IN (SELECT id FROM pairs)) +
-		(SELECT count(*) FROM intents WHERE pair NOT IN (SELECT id FROM pairs))`
-	if err := l.reader.QueryRowContext(ctx, count).Scan(&orphans); err != nil {
-		return unreadable(err)
-	}
-	if orphans > 0 {
-		return damaged("it is damaged: %d rows belong to no pair of folders", orphans)
-	}
-	return l.verifyRows(ctx)
+	return nil
 }
 
-func (l *Ledger) verifyRows(ctx context.Context) error {
-	if _, err := scanIntents(ctx, l.read.allIntents); err != nil {
+// verifyPairs reads the pairs and the intents and returns which pairs there are.
+func verifyPairs(ctx context.Context, db database) (pairs map[int64]bool, err error) {
+	pairs = make(map[int64]bool)
+	err = query(ctx, db, allPairs, func(row scanner) error {
+		p, err := scanPair(row)
+		pairs[p.ID] = true
 		return err
-	}
-	pairs, err := l.pairs(ctx)
+	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	const page = 5000
-	for _, p := range pairs {
-		for after, n := mail.UID(0), page; n == page; {
-			records, err := l.records(ctx, p.ID, after, page)
-			if err != nil {
-				return err
-			}
-			if n = len(records); n > 0 {
-				after = records[n-1].Source
-			}
+	return pairs, query(ctx, db, allIntents, func(row scanner) error {
+		i, err := scanIntent(row)
+		if err == nil && !pairs[i.Pair] {
+			err = orphan(i.Pair)
 		}
-	}
-	return nil
+		return err
+	})
+}
+
+func orphan(pair int64) error {
+	return damaged("a row belongs to pair %d of folders, which is missing", pair)
+}
+
+// verifyFlags returns how many sets of flags there are. They are numbered without a gap,
+// because none is ever dropped.
+func verifyFlags(ctx context.Context, db database) (sets int64, err error) {
+	err = query(ctx, db, "SELECT * FROM flags ORDER BY id", func(row scanner) error {
+		var id, sum int64
+		var text []byte
+		if err := row.Scan(&id, &text, &sum); err != nil {
+			return unreadable(err)
+		}
+		if sets++; id != sets || sum != flagSum(id, text) {
+			return damagedSet(sets)
+		}
+		return nil
+	})
+	return sets, err
+}
+
+func verifyChunks(ctx context.Context, db database, pairs map[int64]bool, sets int64) error {
+	var before chunk
+	return query(ctx, db, "SELECT * FROM chunks ORDER BY pair, first", func(row scanner) error {
+		c, err := scanChunk(row)
+		switch {
+		case err != nil:
+			return err
+		case !pairs[c.pair]:
+			return orphan(c.pair)
+		case c.pair == before.pair && c.first <= before.last:
+			return c.overlaps()
+		}
+		before = c
+		greatest := int64(0)
+		err = c.walk(func(e entry) bool {
+			greatest = max(greatest, e.flags)
+			return true
+		})
+		if err == nil && greatest > sets {
+			err = missingSet(greatest)
+		}
+		return err
+	})
 }

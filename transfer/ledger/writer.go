@@ -12,24 +12,31 @@ import (
 // to the caller's context: a transaction takes milliseconds, and what became of one that is cut
 // short would be unknown.
 type writer struct {
-	mu   sync.Mutex
-	db   *sql.DB
-	conn *sql.Conn
-	do   statements
-	all  []*sql.Stmt
+	mu    sync.Mutex
+	db    *sql.DB
+	conn  *sql.Conn
+	do    statements
+	all   []*sql.Stmt
+	known map[int64]bool // pairs that are there; none is ever dropped
 }
 
 // statements are those that change something, or are part of a change.
 type statements struct {
-	begin, commit, rollback                           *sql.Stmt
-	pairByID, pairBySource, nextPair, putPair         *sql.Stmt
-	voidRecords, voidIntents, forget                  *sql.Stmt
-	findFlags, putFlags, putRecord, settle, putIntent *sql.Stmt
-	startRun, finishRun                               *sql.Stmt
+	begin, commit, rollback                               *sql.Stmt
+	pairByID, pairBySource, nextPair, putPair             *sql.Stmt
+	voidChunks, voidIntents                               *sql.Stmt
+	chunkAt, leastChunk, chunkBehind, putChunk, dropChunk *sql.Stmt
+	findFlags, nextFlags, putFlags, settle, putIntent     *sql.Stmt
+	startRun, finishRun                                   *sql.Stmt
 }
 
+const (
+	insertChunk = "REPLACE INTO chunks VALUES (?,?,?,?,?,?)"
+	insertFlags = "INSERT INTO flags VALUES (?,?,?)"
+)
+
 func newWriter(db *sql.DB) (w *writer, err error) {
-	w = &writer{db: db}
+	w = &writer{db: db, known: make(map[int64]bool)}
 	if w.conn, err = db.Conn(context.Background()); err != nil {
 		return nil, err
 	}
@@ -45,12 +52,16 @@ func newWriter(db *sql.DB) (w *writer, err error) {
 		{&d.pairBySource, "SELECT id, dest FROM pairs WHERE source = ?"},
 		{&d.nextPair, "SELECT coalesce(max(id), 0) + 1 FROM pairs"},
 		{&d.putPair, "REPLACE INTO pairs VALUES (?,?,?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?, ?,?,?,?, ?)"},
-		{&d.voidRecords, "DELETE FROM records WHERE pair = ?"},
+		{&d.voidChunks, "DELETE FROM chunks WHERE pair = ?"},
 		{&d.voidIntents, "DELETE FROM intents WHERE pair = ?"},
-		{&d.forget, "DELETE FROM records WHERE pair = ? AND src BETWEEN ? AND ?"},
-		{&d.findFlags, "SELECT id FROM flagsets WHERE text = ?"},
-		{&d.putFlags, "INSERT INTO flagsets (text) VALUES (?)"},
-		{&d.putRecord, "REPLACE INTO records VALUES (?,?,?,?,?,?)"},
+		{&d.chunkAt, "SELECT * FROM chunks WHERE pair = ? AND first <= ? ORDER BY first DESC LIMIT 1"},
+		{&d.leastChunk, "SELECT * FROM chunks WHERE pair = ? ORDER BY first LIMIT 1"},
+		{&d.chunkBehind, "SELECT 1 FROM chunks WHERE pair = ? AND first > ? LIMIT 1"},
+		{&d.putChunk, insertChunk},
+		{&d.dropChunk, "DELETE FROM chunks WHERE pair = ? AND first = ?"},
+		{&d.findFlags, "SELECT id, sum FROM flags WHERE text = ?"},
+		{&d.nextFlags, "SELECT coalesce(max(id), 0) + 1 FROM flags"},
+		{&d.putFlags, insertFlags},
 		{&d.settle, "DELETE FROM intents WHERE id = ?"},
 		{&d.putIntent, "INSERT INTO intents (pair, validity, next, source, sum) VALUES (?,?,?,?,?)"},
 		{&d.startRun, "INSERT INTO runs (started) VALUES (?)"},
