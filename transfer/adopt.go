@@ -57,11 +57,15 @@ func (p *pairWork) adopt(ctx context.Context) error {
 	if p.pair.Adopted && !p.run.job.Full && p.pair.Filter == p.filterText() {
 		from = p.pair.DestState.UIDNext
 	}
-	claimed, err := p.claimedByOthers(ctx, from)
-	if err != nil {
-		return err
+	strangers := p.there.Minus(upTo(max(from, 1) - 1))
+	var claimed mail.UIDSet
+	if !strangers.Empty() {
+		var err error
+		if claimed, err = p.claimedByOthers(ctx, from); err != nil {
+			return err
+		}
+		strangers = strangers.Minus(claimed)
 	}
-	strangers := p.there.Minus(claimed).Minus(upTo(max(from, 1) - 1))
 	if !strangers.Empty() && !p.todo.Empty() {
 		if n, err := p.byOrigin(ctx); err != nil {
 			return err
@@ -73,6 +77,7 @@ func (p *pairWork) adopt(ctx context.Context) error {
 	}
 	var found matching
 	if !strangers.Empty() && !p.todo.Empty() {
+		var err error
 		todo := p.todo.Clone()
 		if found, err = p.look(ctx, mail.ListOptions{Only: &todo}, mail.ListOptions{From: from}, claimed, false); err != nil {
 			return err
@@ -248,6 +253,7 @@ func (p *pairWork) addDry(records []Record) {
 func (p *pairWork) commitFound(ctx context.Context, records []Record, change Change) error {
 	if len(records) > 0 {
 		change.Records = map[int64][]Record{p.pair.ID: records}
+		p.blank = false
 	}
 	if err := p.run.ledger.Commit(ctx, change); err != nil {
 		return ofLedger(err)
@@ -282,7 +288,7 @@ const recordPage = 5000
 func (p *pairWork) records(ctx context.Context) func() (Record, bool, error) {
 	var page []Record
 	var after mail.UID
-	ended := p.pair.ID == 0 || p.voided
+	ended := p.pair.ID == 0 || p.voided || p.blank && p.round <= 1
 	stored := func() (Record, bool, error) {
 		if len(page) == 0 && !ended {
 			var err error

@@ -16,10 +16,11 @@ type commits struct {
 	mu      sync.Mutex
 	writing bool
 	waiting []*commit
-	later   []*commit // that nobody waits for
-	records int       // in these
-	carried bool      // some of these are being written
-	broken  error     // of a commit that they were part of
+	later   []*commit     // that nobody waits for
+	records int           // in these
+	carried bool          // some of these are being written
+	unseen  map[int64]int // how many of either hold records of a pair
+	broken  error         // of a commit that they were part of
 }
 
 // commit is a Change on its way, and what became of it.
@@ -59,8 +60,12 @@ func (c *commits) Commit(ctx context.Context, change Change) error {
 func (c *commits) CommitLater(ctx context.Context, change Change) error {
 	c.mu.Lock()
 	c.later = append(c.later, &commit{change: change})
-	for _, records := range change.Records {
+	for pair, records := range change.Records {
 		c.records += len(records)
+		if c.unseen == nil {
+			c.unseen = make(map[int64]int)
+		}
+		c.unseen[pair]++
 	}
 	many, err := c.records > mostLater, c.broken
 	c.mu.Unlock()
@@ -100,6 +105,13 @@ func (c *commits) write(ctx context.Context) error {
 	defer c.mu.Unlock()
 	if c.carried = false; len(later) > 0 {
 		c.broken = err
+	}
+	for _, one := range later {
+		for pair := range one.change.Records {
+			if c.unseen[pair]--; c.unseen[pair] == 0 {
+				delete(c.unseen, pair)
+			}
+		}
 	}
 	if c.writing = len(c.waiting) > 0; c.writing {
 		close(c.waiting[0].lead)
@@ -173,7 +185,13 @@ func (c *commits) Pairs(ctx context.Context) ([]Pair, error) {
 }
 
 func (c *commits) Records(ctx context.Context, pair int64, after mail.UID, limit int) ([]Record, error) {
-	if err := c.Flush(ctx); err != nil {
+	c.mu.Lock()
+	unseen, err := c.unseen[pair] > 0, c.broken
+	c.mu.Unlock()
+	if unseen {
+		err = c.Flush(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return c.Ledger.Records(ctx, pair, after, limit)

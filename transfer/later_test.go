@@ -88,6 +88,33 @@ func TestReadersSeeWhatNobodyWaitedFor(t *testing.T) {
 	}
 }
 
+// TestReadersOfOnePairWaitForNoOther: its records are there, and the disk is asked for nothing.
+func TestReadersOfOnePairWaitForNoOther(t *testing.T) {
+	l := &plainLedger{}
+	c := &commits{Ledger: l}
+	read := func(pair int64) {
+		t.Helper()
+		if _, err := c.Records(t.Context(), pair, 0, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // in each round pairs have something to write again
+		before := len(l.changes)
+		if err := errors.Join(c.CommitLater(t.Context(), ofPair(1, 1)), c.CommitLater(t.Context(), ofPair(1, 2)), c.CommitLater(t.Context(), ofPair(2, 1))); err != nil {
+			t.Fatal(err)
+		}
+		if read(3); len(l.changes) != before {
+			t.Error("who has nothing to write made others write")
+		}
+		if read(1); len(l.changes) != before+1 {
+			t.Errorf("%d commits before the records of a pair were read", len(l.changes)-before)
+		}
+		if read(2); len(l.changes) != before+1 {
+			t.Error("what is written was written again")
+		}
+	}
+}
+
 // TestWhatNobodyWaitedForIsNotForgotten: once it could not be written nothing can be, or a pair would be
 // recorded as finished whose records are missing.
 func TestWhatNobodyWaitedForIsNotForgotten(t *testing.T) {

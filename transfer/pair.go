@@ -54,6 +54,7 @@ type pairWork struct {
 
 	dryReflagged, dryDropped int // in a dry run: counts of the last plan
 
+	blank   bool      // made by this run, which has recorded nothing of its messages
 	voided  bool      // in a dry run: the ledger's records do not count
 	next    mail.UID  // no message sent from now on gets a smaller UID
 	unset   bool      // flags that the destination refused

@@ -111,7 +111,7 @@ func (r *run) recordPairs(ctx context.Context) error {
 		return ofLedger(err)
 	}
 	for i, p := range fresh {
-		p.pair = *change.Pairs[i]
+		p.pair, p.blank = *change.Pairs[i], true
 	}
 	return nil
 }

@@ -230,6 +230,10 @@ func (r *run) pairUp(src, dst, chosen []mail.Folder, recorded []Pair) ([]*folder
 		there[f.Path] = f
 	}
 	r.fresh = isNew(r.ledger) && isFresh(dst, targets, there)
+	fed := make(map[mail.Path]bool) // by pairs that are recorded
+	for _, p := range recorded {
+		fed[p.Dest] = true
+	}
 	groups := make(map[mail.Path]*folderWork)
 	for _, f := range chosen {
 		to := targets[f.Path]
@@ -239,7 +243,8 @@ func (r *run) pairUp(src, dst, chosen []mail.Folder, recorded []Pair) ([]*folder
 		g := groups[to.path]
 		if g == nil {
 			d, ok := there[to.path]
-			g = &folderWork{run: r, dest: to.path, before: d, exists: ok && !d.NoSelect && !d.Missing}
+			g = &folderWork{run: r, dest: to.path, before: d, exists: ok && !d.NoSelect && !d.Missing,
+				asked: !fed[to.path]} // an intent is of a pair
 			groups[to.path] = g
 		}
 		pair, ok := m.recorded[f.Path]

@@ -49,7 +49,7 @@ type sent struct {
 func (p *pairWork) write(ctx context.Context, todo mail.UIDSet, in <-chan *item) (err error) {
 	w := &writing{pairWork: p, journal: &journal{ledger: p.run.ledger, pair: p.pair.ID,
 		validity: p.pair.DestState.UIDValidity, next: p.next, size: p.run.job.Batch, rest: todo.Clone(), records: p.bases}}
-	p.bases = nil
+	p.bases, p.blank = nil, false
 	if p.sourced() {
 		w.journal.sourced = &cover{}
 	}
