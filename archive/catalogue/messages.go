@@ -52,12 +52,9 @@ func (d *DB) Messages(ctx context.Context, folder int64, v View, p Part) ([]Mess
 		columns += otherColumns
 	}
 	where, args := v.where(folder)
-	s, err := d.stmt(ctx, "SELECT "+v.flags()+", "+columns+
-		" FROM messages m WHERE "+where+" AND m.uid BETWEEN ?3 AND ?4 AND m.modseq > ?5 ORDER BY m.uid LIMIT ?6")
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.QueryContext(ctx, append(args, p.First, p.Last, int64(p.Since), p.Limit)...)
+	rows, err := d.query(ctx, "SELECT "+v.flags()+", "+columns+
+		" FROM messages m WHERE "+where+" AND m.uid BETWEEN ?3 AND ?4 AND m.modseq > ?5 ORDER BY m.uid LIMIT ?6",
+		append(args, p.First, p.Last, int64(p.Since), p.Limit)...)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +108,7 @@ func newMessageRow(brief bool) *messageRow {
 	return r
 }
 
-func (r *messageRow) scan(rows *sql.Rows) (Message, error) {
+func (r *messageRow) scan(rows *rows) (Message, error) {
 	if err := rows.Scan(r.into...); err != nil {
 		return Message{}, err
 	}
@@ -161,7 +158,7 @@ func (d *DB) Places(ctx context.Context, folder int64, fn func(uid mail.UID, pla
 }
 
 func (d *DB) places(ctx context.Context, folder, after int64, limit int) (uids []mail.UID, places []string, err error) {
-	rows, err := d.db.QueryContext(ctx, "SELECT uid, place FROM messages WHERE folder = ? AND uid > ? ORDER BY uid LIMIT ?", folder, after, limit)
+	rows, err := d.query(ctx, "SELECT uid, place FROM messages WHERE folder = ? AND uid > ? ORDER BY uid LIMIT ?", folder, after, limit)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"sync"
 )
@@ -88,18 +87,24 @@ func (d *DB) transact(group []*turn) {
 
 // inOne carries the group out in one transaction. Its error is that of all of them.
 func (d *DB) inOne(group []*turn) error {
-	d.kept.compile(d.db)
-	begun, err := d.db.BeginTx(context.Background(), nil)
-	if err != nil {
+	if err := d.line.take(context.Background()); err != nil {
 		return err
 	}
-	tx := &transaction{begun, &d.kept, make(map[string]*sql.Stmt)}
-	for _, one := range group {
-		if one.err, err = d.apart(tx, one.change); err != nil {
-			return errors.Join(err, tx.Rollback())
-		}
+	defer d.line.leave()
+	tx := &transaction{d.line}
+	_, err := tx.Exec("BEGIN IMMEDIATE")
+	for i := 0; err == nil && i < len(group); i++ {
+		group[i].err, err = d.apart(tx, group[i].change)
 	}
-	return tx.Commit()
+	if err == nil {
+		_, err = tx.Exec("COMMIT")
+	}
+	if err != nil {
+		tx.rollback()
+		return err
+	}
+	d.line.hold()
+	return nil
 }
 
 // apart carries a change out so that nothing of it stays behind if it fails. The second error means that the
