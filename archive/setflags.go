@@ -55,10 +55,7 @@ func (w *writer) setPart(ctx context.Context, uids mail.UIDSet, byUID map[mail.U
 	if len(list) == 0 {
 		return nil
 	}
-	if err := w.box.syncFlags(); err != nil {
-		return err
-	}
-	return w.a.cat.SetFlags(context.WithoutCancel(ctx), w.a.touch(), &w.f, list)
+	return w.a.cat.SetFlags(context.WithoutCancel(ctx), w.a.touch(), &w.f, list, w.box.syncFlags)
 }
 
 // MarkGone implements mail.GoneMarker.

@@ -12,10 +12,11 @@ import (
 // ErrNoUIDs is the error of a folder that has given out every UID.
 var ErrNoUIDs = errors.New("the folder has no UIDs left")
 
-// Append records messages of a folder in their order and fills in UIDs. f is updated.
-func (d *DB) Append(ctx context.Context, run int64, f *Folder, list []Message) error {
+// Append records messages of a folder in their order and fills in UIDs. f is updated. first, which may be nil, is carried
+// out before; what other folders record meanwhile may wait a little, to be written together.
+func (d *DB) Append(ctx context.Context, run int64, f *Folder, list []Message, first func() error) error {
 	now := *f
-	err := d.write(ctx, func(tx *transaction) error {
+	err := d.writeAfter(ctx, first, func(tx *transaction) error {
 		old, err := scanFolder(tx.QueryRow("SELECT "+folderColumns+" FROM folders WHERE id = ?", f.ID))
 		if err != nil {
 			return unreadable(err)
@@ -67,10 +68,10 @@ func (d *DB) insert(tx *transaction, run int64, f *Folder, m *Message) error {
 	return nil
 }
 
-// SetFlags records new flags and places of messages. Those not there are passed over. f is updated.
-func (d *DB) SetFlags(ctx context.Context, run int64, f *Folder, changes []Change) error {
+// SetFlags records new flags and places of messages. Those not there are passed over. f is updated. first is as with Append.
+func (d *DB) SetFlags(ctx context.Context, run int64, f *Folder, changes []Change, first func() error) error {
 	var now Folder
-	err := d.write(ctx, func(tx *transaction) error {
+	err := d.writeAfter(ctx, first, func(tx *transaction) error {
 		if _, err := tx.Exec("UPDATE folders SET modseq = modseq + 1 WHERE id = ?", f.ID); err != nil {
 			return err
 		}

@@ -59,7 +59,7 @@ func open(path, mode string, connections int, pragmas ...string) (*DB, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	return &DB{db: db, readOnly: mode == "ro", stmts: make(map[string]*sql.Stmt),
-		setIDs: make(map[string]int64), sets: make(map[int64]mail.Flags), origins: make(map[origin]int64), byID: make(map[int64]origin)}, nil
+		turns: turns{moved: make(chan struct{}, 1)}, setIDs: make(map[string]int64), sets: make(map[int64]mail.Flags), origins: make(map[origin]int64), byID: make(map[int64]origin)}, nil
 }
 
 // Create makes a catalogue at path, where nothing may be. The caller makes the name durable.

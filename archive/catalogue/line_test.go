@@ -66,7 +66,7 @@ func TestAQuestionGivenUpIsOnlyThat(t *testing.T) {
 		t.Fatal(err)
 	}
 	const messages = 5000
-	if err := d.Append(t.Context(), 0, f, make([]Message, messages)); err != nil {
+	if err := d.Append(t.Context(), 0, f, make([]Message, messages), nil); err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup

@@ -94,10 +94,10 @@ func step(t *rapid.T, d *DB, run int64, f *Folder, m *model) {
 			m.now[m.next] = flags.String()
 			m.next++
 		}
-		must(t, d.Append(ctx, run, f, list))
+		must(t, d.Append(ctx, run, f, list, nil))
 	case 1:
 		uid, flags := someUID(t, m), someFlags(t)
-		must(t, d.SetFlags(ctx, run, f, []Change{{UID: uid, Flags: flags, Place: "q"}}))
+		must(t, d.SetFlags(ctx, run, f, []Change{{UID: uid, Flags: flags, Place: "q"}}, nil))
 		if _, current := m.now[uid]; current {
 			m.now[uid] = flags.String()
 		}
@@ -178,7 +178,7 @@ func TestDamageIsAnErrorAndNeverAPanic(t *testing.T) {
 	for range 300 {
 		list = append(list, Message{Size: 10, Flags: mail.NewFlags("k"), Place: "place", Date: time.Unix(1, 0)})
 	}
-	check(t, d.Append(ctx, 0, &f, list))
+	check(t, d.Append(ctx, 0, &f, list, nil))
 	check(t, d.Close())
 	sound, err := os.ReadFile(path)
 	check(t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // turns collects the changes that arrive while another is being written: each waits for the disk
@@ -12,6 +13,10 @@ type turns struct {
 	mu      sync.Mutex
 	writing bool
 	waiting []*turn
+	coming  int           // changes that will wait soon
+	enough  time.Duration // how long to wait for those
+
+	moved chan struct{} // told when one that was coming waits, or comes no more
 }
 
 // turn is a change on its way, and what became of it.
@@ -26,6 +31,12 @@ type turn struct {
 // same time are one transaction, and one that fails leaves the others as they are. Once begun it
 // is not cut short by ctx.
 func (d *DB) write(ctx context.Context, change func(tx *transaction) error) error {
+	return d.writeAfter(ctx, nil, change)
+}
+
+// writeAfter is write for a change for which something has to be done first. Changes that come to be written meanwhile
+// wait for it a little.
+func (d *DB) writeAfter(ctx context.Context, first func() error, change func(tx *transaction) error) error {
 	if d.readOnly {
 		return errReadOnly
 	}
@@ -33,21 +44,37 @@ func (d *DB) write(ctx context.Context, change func(tx *transaction) error) erro
 		return err
 	}
 	mine := &turn{change: change, done: make(chan struct{}), lead: make(chan struct{})}
-	d.turns.join(mine)
+	if err := d.turns.join(mine, first); err != nil {
+		return err
+	}
 	select {
 	case <-mine.done:
 	case <-mine.lead:
-		group := d.turns.take()
-		d.transact(group)
-		for _, one := range group {
-			close(one.done)
-		}
-		d.turns.pass()
+		d.lead()
 	}
 	return mine.err
 }
 
-func (t *turns) join(one *turn) {
+// lead writes what waits, the caller's change among it.
+func (d *DB) lead() {
+	d.turns.gather()
+	group, start := d.turns.take(), time.Now()
+	d.transact(group)
+	for _, one := range group {
+		close(one.done)
+	}
+	d.turns.pass(time.Since(start))
+}
+
+// join returns the error of first, which is carried out before.
+func (t *turns) join(one *turn, first func() error) error {
+	if first != nil {
+		t.expect(1)
+		defer t.expect(-1)
+		if err := first(); err != nil {
+			return err
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.waiting = append(t.waiting, one)
@@ -55,6 +82,43 @@ func (t *turns) join(one *turn) {
 		t.writing = true
 		close(one.lead)
 	}
+	return nil
+}
+
+func (t *turns) expect(more int) {
+	t.mu.Lock()
+	t.coming += more
+	t.mu.Unlock()
+	if more < 0 {
+		select {
+		case t.moved <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// gather waits for the changes that are coming, but no longer than it took to write the last ones.
+func (t *turns) gather() {
+	more, enough := t.more()
+	if !more {
+		return
+	}
+	timer := time.NewTimer(enough)
+	defer timer.Stop()
+	for more {
+		select {
+		case <-t.moved:
+			more, _ = t.more()
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+func (t *turns) more() (some bool, enough time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.coming > 0, t.enough
 }
 
 func (t *turns) take() (group []*turn) {
@@ -64,10 +128,14 @@ func (t *turns) take() (group []*turn) {
 	return group
 }
 
+// patience bounds what one change may wait for others.
+const patience = 5 * time.Millisecond
+
 // pass leaves what has come meanwhile to the first of those: nobody writes for others longer than for itself.
-func (t *turns) pass() {
+func (t *turns) pass(took time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.enough = min(took, patience)
 	if t.writing = len(t.waiting) > 0; t.writing {
 		close(t.waiting[0].lead)
 	}

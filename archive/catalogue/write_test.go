@@ -2,8 +2,10 @@ package catalogue
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -179,4 +181,101 @@ func TestNobodyWritesLongForOthers(t *testing.T) {
 		t.Errorf("the second: %v", err)
 	}
 	wg.Wait()
+}
+
+// A change that is about to come is written together with one that has come before, if it comes soon.
+func TestAChangeWaitsForOneThatComes(t *testing.T) {
+	d, path := created(t)
+	d.turns.enough = time.Minute
+	before := transactions(t, path)
+	coming, come := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := d.writeAfter(t.Context(), func() error {
+			close(coming)
+			<-come
+			return nil
+		}, raise)
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-coming
+	wg.Go(func() {
+		if err := d.write(t.Context(), raise); err != nil {
+			t.Error(err)
+		}
+	})
+	waitForLeader(d)
+	close(come)
+	wg.Wait()
+	if n := transactions(t, path) - before; n != 1 {
+		t.Errorf("%d transactions", n)
+	}
+}
+
+// Nobody waits for a change that does not come, or not soon.
+func TestNobodyWaitsForAChangeThatDoesNotCome(t *testing.T) {
+	d, _ := created(t)
+	refused := errors.New("refused")
+	coming, come := make(chan struct{}), make(chan struct{})
+	for _, enough := range []time.Duration{time.Millisecond, time.Minute} {
+		d.turns.enough = enough
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			err := d.writeAfter(t.Context(), func() error {
+				coming <- struct{}{}
+				<-come
+				return refused
+			}, func(*transaction) error {
+				t.Error("the change is made, although what had to be done before has failed")
+				return nil
+			})
+			if !errors.Is(err, refused) {
+				t.Errorf("the first: %v", err)
+			}
+		})
+		<-coming
+		written := make(chan error)
+		go func() { written <- d.write(t.Context(), raise) }()
+		if enough == time.Minute {
+			waitForLeader(d)
+			come <- struct{}{}
+		}
+		select {
+		case err := <-written:
+			if err != nil {
+				t.Errorf("the second: %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("the second waits for the first")
+		}
+		if enough < time.Minute {
+			come <- struct{}{}
+		}
+		wg.Wait()
+	}
+}
+
+func raise(tx *transaction) error {
+	_, err := tx.Exec("UPDATE archive SET validity = validity + 1")
+	return err
+}
+
+func waitForLeader(d *DB) {
+	for leading := false; !leading; runtime.Gosched() {
+		d.turns.mu.Lock()
+		leading = d.turns.writing
+		d.turns.mu.Unlock()
+	}
+}
+
+// transactions is how many there have been: SQLite counts them in the file.
+func transactions(t *testing.T, path string) uint32 {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary.BigEndian.Uint32(text[24:])
 }
