@@ -22,6 +22,7 @@ type DB struct {
 
 	line  *line // by which everything goes if it may be written; nil: it is only read
 	turns turns
+	tally tally
 
 	preparing sync.Mutex
 	stmts     map[string]*sql.Stmt // of a catalogue that is only read

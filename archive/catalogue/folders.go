@@ -145,6 +145,7 @@ func (d *DB) SetSubscribed(ctx context.Context, subscribed bool, folders ...int6
 
 // MarkFolderGone records that the source does not have a folder any more.
 func (d *DB) MarkFolderGone(ctx context.Context, run, folder int64, suspect bool) error {
+	d.tally.marks()
 	return d.write(ctx, func(tx *transaction) error {
 		if suspect {
 			_, err := tx.Exec("UPDATE folders SET suspect = ? WHERE id = ? AND suspect = 0 AND gone = 0", run, folder)

@@ -18,6 +18,7 @@ func (d *DB) MarkGone(ctx context.Context, run int64, f *Folder, gone mail.UIDSe
 			return err
 		}
 	}
+	d.tally.marks()
 	if suspect {
 		d.suspects(true)
 	}

@@ -27,6 +27,7 @@ func (d *DB) BeginRun(ctx context.Context, source string, started time.Time) (ru
 		}
 		return tx.QueryRow("INSERT INTO runs (source, started) VALUES (?, ?) RETURNING id", []byte(source), started.UnixMilli()).Scan(&run)
 	})
+	d.tally.begin(run)
 	return run, err
 }
 
@@ -54,6 +55,10 @@ func (d *DB) EndRun(ctx context.Context, run int64, ended time.Time, complete, c
 			}
 		}
 		if _, err := tx.Exec("UPDATE runs SET ended = ?, complete = ? WHERE id = ?", ended.UnixMilli(), complete, run); err != nil || !changed {
+			return err
+		}
+		if added, reflagged, sure := d.tally.of(run); sure {
+			_, err := tx.Exec("UPDATE runs SET added = ?, reflagged = ? WHERE id = ?", added, reflagged, run)
 			return err
 		}
 		_, err := tx.Exec(`UPDATE runs SET (added, reflagged, gone, suspect) = (SELECT coalesce(sum(added = ?1), 0),
