@@ -27,7 +27,7 @@ func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info,
 	r.withheld = nil
 	var told error
 	for _, part := range uids.Ranges() {
-		err := r.each(ctx, catalogue.Part{First: part.First, Last: part.Last, Brief: true}, fetchPage, func(list []catalogue.Message) error {
+		err := r.each(ctx, catalogue.Part{First: part.First, Last: part.Last, Of: catalogue.Stored}, fetchPage, func(list []catalogue.Message) error {
 			for i := range list {
 				if err := ctx.Err(); err != nil {
 					return err

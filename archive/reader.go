@@ -119,13 +119,17 @@ func (r *reader) List(ctx context.Context, opts mail.ListOptions, fn func(mail.I
 	if opts.Only != nil {
 		ranges = opts.Only.Ranges()
 	}
+	of := catalogue.Listed
+	if opts.Key {
+		of = catalogue.Everything
+	}
 	var told error // fn's error goes back as it is
 	for _, part := range ranges {
 		first := max(part.First, opts.From)
 		if first > part.Last {
 			continue
 		}
-		err := r.each(ctx, catalogue.Part{First: first, Last: part.Last, Since: opts.ChangedSince}, page, func(list []catalogue.Message) error {
+		err := r.each(ctx, catalogue.Part{First: first, Last: part.Last, Since: opts.ChangedSince, Of: of}, page, func(list []catalogue.Message) error {
 			for i := range list {
 				if err := ctx.Err(); err != nil {
 					return err

@@ -33,7 +33,7 @@ func (w *writer) SetFlags(ctx context.Context, changes []mail.FlagChange) error 
 func (w *writer) setPart(ctx context.Context, uids mail.UIDSet, byUID map[mail.UID]mail.FlagChange) error {
 	var list []catalogue.Change
 	for _, r := range uids.Ranges() {
-		err := w.each(ctx, catalogue.Part{First: r.First, Last: r.Last}, page, func(messages []catalogue.Message) error {
+		err := w.each(ctx, catalogue.Part{First: r.First, Last: r.Last, Of: catalogue.Stored}, page, func(messages []catalogue.Message) error {
 			for _, m := range messages {
 				c := byUID[m.UID]
 				flags := m.Flags.Minus(c.Remove).Union(c.Add)
@@ -55,10 +55,7 @@ func (w *writer) setPart(ctx context.Context, uids mail.UIDSet, byUID map[mail.U
 	if len(list) == 0 {
 		return nil
 	}
-	if err := w.box.syncFlags(); err != nil {
-		return err
-	}
-	return w.a.cat.SetFlags(context.WithoutCancel(ctx), w.a.touch(), &w.f, list)
+	return w.a.cat.SetFlags(context.WithoutCancel(ctx), w.a.touch(), &w.f, list, w.box.syncFlags)
 }
 
 // MarkGone implements mail.GoneMarker.

@@ -109,7 +109,7 @@ func (a *Archive) takeInMessages(ctx context.Context, f *catalogue.Folder) error
 		}
 		if len(part) == takeInPart || i == len(found.ours)-1 && len(part) > 0 {
 			f.Stamp = max(f.Stamp, s.stamp)
-			if err := a.cat.Append(ctx, a.touch(), f, part); err != nil {
+			if err := a.cat.Append(ctx, a.touch(), f, part, nil); err != nil {
 				return err
 			}
 			taken, part = taken+len(part), nil

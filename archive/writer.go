@@ -197,11 +197,13 @@ func (w *writer) commit(ctx context.Context) error {
 		list[i] = q.m
 	}
 	w.tear(true)
-	err := w.box.commit()
-	if err == nil {
+	err := w.a.cat.Append(ctx, w.a.touch(), &w.f, list, func() error {
+		if err := w.box.commit(); err != nil {
+			return err
+		}
 		w.f.Stamp = w.box.stamp()
-		err = w.a.cat.Append(ctx, w.a.touch(), &w.f, list)
-	}
+		return nil
+	})
 	if err != nil {
 		err = w.die(fail("append", w.f.Path, mail.ScopeFolder, err))
 		w.giveUp(err, true)

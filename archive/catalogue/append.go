@@ -12,10 +12,11 @@ import (
 // ErrNoUIDs is the error of a folder that has given out every UID.
 var ErrNoUIDs = errors.New("the folder has no UIDs left")
 
-// Append records messages of a folder in their order and fills in UIDs. f is updated.
-func (d *DB) Append(ctx context.Context, run int64, f *Folder, list []Message) error {
+// Append records messages of a folder in their order and fills in UIDs. f is updated. first, which may be nil, is carried
+// out before; what other folders record meanwhile may wait a little, to be written together.
+func (d *DB) Append(ctx context.Context, run int64, f *Folder, list []Message, first func() error) error {
 	now := *f
-	err := d.write(ctx, func(tx *transaction) error {
+	err := d.writeAfter(ctx, first, func(tx *transaction) error {
 		old, err := scanFolder(tx.QueryRow("SELECT "+folderColumns+" FROM folders WHERE id = ?", f.ID))
 		if err != nil {
 			return unreadable(err)
@@ -31,6 +32,7 @@ func (d *DB) Append(ctx context.Context, run int64, f *Folder, list []Message) e
 			now.Next, now.ModSeq, now.Stamp, now.Messages, now.Unseen, now.Bytes, now.ID)
 		return err
 	})
+	d.tally.add(run, int64(len(list)), 0, err)
 	if err == nil {
 		*f = now
 	}
@@ -67,49 +69,56 @@ func (d *DB) insert(tx *transaction, run int64, f *Folder, m *Message) error {
 	return nil
 }
 
-// SetFlags records new flags and places of messages. Those not there are passed over. f is updated.
-func (d *DB) SetFlags(ctx context.Context, run int64, f *Folder, changes []Change) error {
+// SetFlags records new flags and places of messages. Those not there are passed over. f is updated. first is as with Append.
+func (d *DB) SetFlags(ctx context.Context, run int64, f *Folder, changes []Change, first func() error) error {
 	var now Folder
-	err := d.write(ctx, func(tx *transaction) error {
+	var again int64 // messages of earlier runs whose flags are this run's now
+	err := d.writeAfter(ctx, first, func(tx *transaction) error {
 		if _, err := tx.Exec("UPDATE folders SET modseq = modseq + 1 WHERE id = ?", f.ID); err != nil {
 			return err
 		}
 		unseen := 0
+		again = 0
 		for _, c := range changes {
-			delta, err := d.reflag(tx, run, f.ID, c)
+			delta, first, err := d.reflag(tx, run, f.ID, c)
 			if err != nil {
 				return err
 			}
 			unseen += delta
+			if first {
+				again++
+			}
 		}
 		var err error
 		now, err = scanFolder(tx.QueryRow("UPDATE folders SET unseen = unseen + ? WHERE id = ? RETURNING "+folderColumns, unseen, f.ID))
 		return unreadable(err)
 	})
+	d.tally.add(run, 0, again, err)
 	if err == nil {
 		*f = now
 	}
 	return err
 }
 
-func (d *DB) reflag(tx *transaction, run, folder int64, c Change) (unseen int, err error) {
+// reflag reports whether the run has changed the flags of the message, which is older, for the first time.
+func (d *DB) reflag(tx *transaction, run, folder int64, c Change) (unseen int, first bool, err error) {
 	var set, since int64
 	var text []byte
 	row := tx.QueryRow(`SELECT m.flags, m.flags_since, s.text FROM messages m JOIN flagsets s ON s.id = m.flags
 		WHERE m.folder = ? AND m.uid = ? AND m.gone = 0`, folder, c.UID)
 	if err := row.Scan(&set, &since, &text); errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
+		return 0, false, nil
 	} else if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	id, err := d.setID(tx, c.Flags)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	if id != set && since < run {
+	if first = id != set && since < run; first {
 		_, err := tx.Exec("INSERT OR REPLACE INTO flag_history VALUES (?, ?, ?, ?)", folder, c.UID, since, set)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		since = run
 	}
@@ -122,7 +131,7 @@ func (d *DB) reflag(tx *transaction, run, folder int64, c Change) (unseen int, e
 	case !seen && c.Flags.Has(mail.Seen):
 		unseen = -1
 	}
-	return unseen, err
+	return unseen, first, err
 }
 
 // Move records that the octets of a message are elsewhere.

@@ -20,12 +20,12 @@ type DB struct {
 	readOnly bool
 	temp     string // a directory to remove in the end
 
+	line  *line // by which everything goes if it may be written; nil: it is only read
 	turns turns
-	kept  kept
+	tally tally
 
-	// preparing is held while a statement waits for the connection, which a change may have: no change takes it.
 	preparing sync.Mutex
-	stmts     map[string]*sql.Stmt
+	stmts     map[string]*sql.Stmt // of a catalogue that is only read
 
 	mu      sync.Mutex // never held by who waits for the connection
 	setIDs  map[string]int64
@@ -44,7 +44,7 @@ type origin struct {
 // dataSource names the file for SQLite. It is kept with a rollback journal and
 // not with a write-ahead log, which a reader could not open without writing beside it.
 func dataSource(path, mode string, pragmas ...string) string {
-	q := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": append([]string{
+	q := url.Values{"mode": {mode}, "_pragma": append([]string{
 		"busy_timeout(60000)", "cell_size_check(ON)", "trusted_schema(OFF)", "temp_store(MEMORY)", "cache_size(-8000)",
 	}, pragmas...)}
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
@@ -60,8 +60,7 @@ func open(path, mode string, connections int, pragmas ...string) (*DB, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	return &DB{db: db, readOnly: mode == "ro", stmts: make(map[string]*sql.Stmt),
-		kept: kept{asked: make(map[string]int), ready: make(map[string]*sql.Stmt)}, setIDs: make(map[string]int64),
-		sets: make(map[int64]mail.Flags), origins: make(map[origin]int64), byID: make(map[int64]origin)}, nil
+		turns: turns{moved: make(chan struct{}, 1)}, setIDs: make(map[string]int64), sets: make(map[int64]mail.Flags), origins: make(map[origin]int64), byID: make(map[int64]origin)}, nil
 }
 
 // Create makes a catalogue at path, where nothing may be. The caller makes the name durable.
@@ -94,7 +93,14 @@ func Create(path, format string) (*DB, error) {
 }
 
 func openToWrite(path string) (*DB, error) {
-	return open(path, "rw", 1, "journal_mode(PERSIST)", "synchronous(FULL)")
+	d, err := open(path, "rw", 1, "journal_mode(PERSIST)", "synchronous(FULL)")
+	if err != nil {
+		return nil, err
+	}
+	if d.line, err = openLine(d.db); err != nil {
+		return nil, errors.Join(err, d.db.Close())
+	}
+	return d, nil
 }
 
 // Open opens the catalogue at path for reading and writing. thorough looks for damage in
@@ -163,7 +169,7 @@ func copyFile(to, from string) error {
 // admit makes sure that the file is a catalogue of this format.
 func (d *DB) admit(thorough bool) error {
 	var app, version int
-	row := d.db.QueryRow("SELECT a.application_id, v.user_version FROM pragma_application_id a, pragma_user_version v")
+	row := d.queryRow(context.Background(), "SELECT a.application_id, v.user_version FROM pragma_application_id a, pragma_user_version v")
 	if err := row.Scan(&app, &version); err != nil {
 		return err
 	}
@@ -174,14 +180,14 @@ func (d *DB) admit(thorough bool) error {
 		return fmt.Errorf("%w: format %d, this one knows %d", ErrNewer, version, formatVersion)
 	}
 	var one int
-	if err := d.db.QueryRow("SELECT one FROM archive").Scan(&one); err != nil {
+	if err := d.queryRow(context.Background(), "SELECT one FROM archive").Scan(&one); err != nil {
 		return unreadable(err)
 	}
 	if !thorough {
 		return nil
 	}
 	var result string
-	if err := d.db.QueryRow("PRAGMA integrity_check(1)").Scan(&result); err != nil {
+	if err := d.queryRow(context.Background(), "PRAGMA integrity_check(1)").Scan(&result); err != nil {
 		return unreadable(err)
 	}
 	if result != "ok" {
@@ -196,33 +202,23 @@ func (d *DB) Close() error {
 	stmts := d.stmts
 	d.stmts = make(map[string]*sql.Stmt)
 	d.preparing.Unlock()
-	errs := d.kept.close()
+	var errs []error
 	for _, s := range stmts {
 		errs = append(errs, s.Close())
 	}
-	if !d.readOnly {
-		// The journal goes; a reader that is at work makes this impossible, and then it stays, empty.
-		d.db.Exec("PRAGMA busy_timeout = 100; PRAGMA journal_mode = DELETE")
+	if d.line != nil {
+		last := ""
+		if !d.readOnly {
+			// The journal goes; a reader that is at work makes this impossible, and then it stays, empty.
+			last = "PRAGMA busy_timeout = 100; PRAGMA journal_mode = DELETE"
+		}
+		errs = append(errs, d.line.close(last))
 	}
 	errs = append(errs, d.db.Close())
 	if d.temp != "" {
 		errs = append(errs, os.RemoveAll(d.temp))
 	}
 	return errors.Join(errs...)
-}
-
-// stmt returns a prepared statement, which stays prepared.
-func (d *DB) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	d.preparing.Lock()
-	defer d.preparing.Unlock()
-	if s := d.stmts[query]; s != nil {
-		return s, nil
-	}
-	s, err := d.db.PrepareContext(ctx, query)
-	if err == nil {
-		d.stmts[query] = s
-	}
-	return s, err
 }
 
 // forget drops what a change that failed may have put into the caches.

@@ -34,7 +34,7 @@ func (d *DB) Folders(ctx context.Context, v View) ([]Folder, error) {
 	case v.Gone:
 		where = "1"
 	}
-	rows, err := d.db.QueryContext(ctx, "SELECT "+folderColumns+" FROM folders WHERE "+where+" ORDER BY path", args...)
+	rows, err := d.query(ctx, "SELECT "+folderColumns+" FROM folders WHERE "+where+" ORDER BY path", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -52,11 +52,7 @@ func (d *DB) Folders(ctx context.Context, v View) ([]Folder, error) {
 
 // Folder returns a folder, gone or not; ok is false if there is none.
 func (d *DB) Folder(ctx context.Context, path mail.Path) (f Folder, ok bool, err error) {
-	s, err := d.stmt(ctx, "SELECT "+folderColumns+" FROM folders WHERE path = ?")
-	if err != nil {
-		return f, false, err
-	}
-	f, err = scanFolder(s.QueryRowContext(ctx, []byte(path.Key())))
+	f, err = scanFolder(d.queryRow(ctx, "SELECT "+folderColumns+" FROM folders WHERE path = ?", []byte(path.Key())))
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, false, nil
 	}
@@ -149,6 +145,7 @@ func (d *DB) SetSubscribed(ctx context.Context, subscribed bool, folders ...int6
 
 // MarkFolderGone records that the source does not have a folder any more.
 func (d *DB) MarkFolderGone(ctx context.Context, run, folder int64, suspect bool) error {
+	d.tally.marks()
 	return d.write(ctx, func(tx *transaction) error {
 		if suspect {
 			_, err := tx.Exec("UPDATE folders SET suspect = ? WHERE id = ? AND suspect = 0 AND gone = 0", run, folder)
@@ -166,7 +163,7 @@ func (d *DB) MarkFolderGone(ctx context.Context, run, folder int64, suspect bool
 // Totals counts the messages of a folder in a view.
 func (d *DB) Totals(ctx context.Context, folder int64, v View) (messages, unseen, bytes int64, err error) {
 	where, args := v.where(folder)
-	rows, err := d.db.QueryContext(ctx, "SELECT "+v.flags()+", count(*), sum(size) FROM messages m WHERE "+where+" GROUP BY 1", args...)
+	rows, err := d.query(ctx, "SELECT "+v.flags()+", count(*), sum(size) FROM messages m WHERE "+where+" GROUP BY 1", args...)
 	if err != nil {
 		return 0, 0, 0, err
 	}

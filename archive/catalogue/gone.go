@@ -18,6 +18,7 @@ func (d *DB) MarkGone(ctx context.Context, run int64, f *Folder, gone mail.UIDSe
 			return err
 		}
 	}
+	d.tally.marks()
 	if suspect {
 		d.suspects(true)
 	}
@@ -66,7 +67,7 @@ func (d *DB) nothingSuspect(ctx context.Context, run, folder int64) (none bool, 
 	if known == nil {
 		var some bool
 		// A run that was killed may have marked messages and not counted them.
-		row := d.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM runs WHERE suspect > 0 OR ended = 0 AND id <> ?)", run)
+		row := d.queryRow(ctx, "SELECT EXISTS (SELECT 1 FROM runs WHERE suspect > 0 OR ended = 0 AND id <> ?)", run)
 		if err := row.Scan(&some); err != nil {
 			return false, unreadable(err)
 		}
@@ -75,11 +76,9 @@ func (d *DB) nothingSuspect(ctx context.Context, run, folder int64) (none bool, 
 	if !*known {
 		return true, nil
 	}
-	s, err := d.stmt(ctx, "SELECT NOT EXISTS (SELECT 1 FROM messages WHERE folder = ? AND suspect > 0)")
-	if err != nil {
-		return false, err
-	}
-	return none, unreadable(s.QueryRowContext(ctx, folder).Scan(&none))
+	row := d.queryRow(ctx, "SELECT NOT EXISTS (SELECT 1 FROM messages WHERE folder = ? AND suspect > 0)", folder)
+	err = row.Scan(&none)
+	return none, unreadable(err)
 }
 
 // suspects notes that some messages may be marked, or that none is. Once some may be, they may be.
@@ -231,7 +230,7 @@ type pairOfUIDs struct {
 }
 
 func (d *DB) originPage(ctx context.Context, folder int64, hash, validity uint32, after mail.UID, limit int) ([]pairOfUIDs, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT m.uid, m.origin_uid, m.origin FROM messages m
+	rows, err := d.query(ctx, `SELECT m.uid, m.origin_uid, m.origin FROM messages m
 		WHERE m.folder = ? AND m.uid > ? AND m.gone = 0
 		AND m.origin IN (SELECT id FROM origins WHERE hash = ? AND validity = ?) ORDER BY m.uid LIMIT ?`,
 		folder, after, hash, validity, limit)

@@ -57,7 +57,7 @@ func (d *DB) SetStamp(ctx context.Context, folder, stamp int64) error {
 
 // Unproven returns the UIDs of a folder whose sums no source has confirmed.
 func (d *DB) Unproven(ctx context.Context, folder int64) (set mail.UIDSet, err error) {
-	rows, err := d.db.QueryContext(ctx, "SELECT uid FROM messages WHERE folder = ? AND proven = 0 ORDER BY uid", folder)
+	rows, err := d.query(ctx, "SELECT uid FROM messages WHERE folder = ? AND proven = 0 ORDER BY uid", folder)
 	if err != nil {
 		return set, err
 	}

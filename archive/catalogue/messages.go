@@ -37,33 +37,42 @@ type Part struct {
 	First, Last mail.UID
 	Since       uint64
 	Limit       int
-	Brief       bool // only UID, Place, Size, Sum, Date, Flags and ModSeq are wanted
+	Of          Extent
 }
 
+// Extent says what is wanted of messages. UID, Size, Date and Flags always are.
+type Extent int
+
 const (
-	briefColumns = "m.uid, m.place, m.size, m.sum, m.date, m.zone, m.modseq"
-	otherColumns = ", m.origin, m.origin_uid, m.proven, m.bare, m.full, m.has_id, m.added, m.gone, m.suspect"
+	Everything Extent = iota
+	Listed            // and ModSeq
+	Stored            // and Place and Sum
 )
+
+// columns are those that messageRow reads.
+func (e Extent) columns() string {
+	const always = "m.uid, m.size, m.date, m.zone"
+	switch e {
+	case Listed:
+		return always + ", m.modseq"
+	case Stored:
+		return always + ", m.place, m.sum"
+	}
+	return always + ", m.modseq, m.place, m.sum, m.origin, m.origin_uid, m.proven, m.bare, m.full, m.has_id, m.added, m.gone, m.suspect"
+}
 
 // Messages returns part of a view's messages in the order of their UIDs.
 func (d *DB) Messages(ctx context.Context, folder int64, v View, p Part) ([]Message, error) {
-	columns := briefColumns
-	if !p.Brief {
-		columns += otherColumns
-	}
 	where, args := v.where(folder)
-	s, err := d.stmt(ctx, "SELECT "+v.flags()+", "+columns+
-		" FROM messages m WHERE "+where+" AND m.uid BETWEEN ?3 AND ?4 AND m.modseq > ?5 ORDER BY m.uid LIMIT ?6")
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.QueryContext(ctx, append(args, p.First, p.Last, int64(p.Since), p.Limit)...)
+	rows, err := d.query(ctx, "SELECT "+v.flags()+", "+p.Of.columns()+
+		" FROM messages m WHERE "+where+" AND m.uid BETWEEN ?3 AND ?4 AND m.modseq > ?5 ORDER BY m.uid LIMIT ?6",
+		append(args, p.First, p.Last, int64(p.Since), p.Limit)...)
 	if err != nil {
 		return nil, err
 	}
 	var list []Message
 	var sets, origins []int64
-	for row := newMessageRow(p.Brief); rows.Next(); {
+	for row := newMessageRow(p.Of); rows.Next(); {
 		m, err := row.scan(rows)
 		if err != nil {
 			return nil, errors.Join(unreadable(err), rows.Close())
@@ -77,7 +86,7 @@ func (d *DB) Messages(ctx context.Context, folder int64, v View, p Part) ([]Mess
 		if list[i].Flags, err = d.set(ctx, sets[i]); err != nil {
 			return nil, err
 		}
-		if p.Brief {
+		if p.Of != Everything {
 			continue
 		}
 		if err := d.complete(ctx, &list[i], origins[i]); err != nil {
@@ -94,30 +103,36 @@ type messageRow struct {
 	place, sum, bare, full sql.RawBytes
 	date                   int64
 	zone                   int
-	brief                  bool
+	of                     Extent
 	into                   []any
 
 	location *time.Location // that of the last zone
 	offset   int
 }
 
-func newMessageRow(brief bool) *messageRow {
-	r := &messageRow{brief: brief, location: time.UTC}
+func newMessageRow(of Extent) *messageRow {
+	r := &messageRow{of: of, location: time.UTC}
 	m := &r.m
-	r.into = []any{&r.set, &m.UID, &r.place, &m.Size, &r.sum, &r.date, &r.zone, &m.ModSeq}
-	if !brief {
+	r.into = []any{&r.set, &m.UID, &m.Size, &r.date, &r.zone}
+	if of != Stored {
+		r.into = append(r.into, &m.ModSeq)
+	}
+	if of != Listed {
+		r.into = append(r.into, &r.place, &r.sum)
+	}
+	if of == Everything {
 		r.into = append(r.into, &r.origin, &m.Origin.UID, &m.Proven, &r.bare, &r.full, &m.Key.HasID, &m.Added, &m.Gone, &m.Suspect)
 	}
 	return r
 }
 
-func (r *messageRow) scan(rows *sql.Rows) (Message, error) {
+func (r *messageRow) scan(rows *rows) (Message, error) {
 	if err := rows.Scan(r.into...); err != nil {
 		return Message{}, err
 	}
 	m := r.m
-	short := copy(m.Sum[:], r.sum) != len(m.Sum)
-	if !r.brief {
+	short := r.of != Listed && copy(m.Sum[:], r.sum) != len(m.Sum)
+	if r.of == Everything {
 		short = copy(m.Key.Bare[:], r.bare) != len(m.Key.Bare) || copy(m.Key.Full[:], r.full) != len(m.Key.Full) || short
 	}
 	if short {
@@ -161,7 +176,7 @@ func (d *DB) Places(ctx context.Context, folder int64, fn func(uid mail.UID, pla
 }
 
 func (d *DB) places(ctx context.Context, folder, after int64, limit int) (uids []mail.UID, places []string, err error) {
-	rows, err := d.db.QueryContext(ctx, "SELECT uid, place FROM messages WHERE folder = ? AND uid > ? ORDER BY uid LIMIT ?", folder, after, limit)
+	rows, err := d.query(ctx, "SELECT uid, place FROM messages WHERE folder = ? AND uid > ? ORDER BY uid LIMIT ?", folder, after, limit)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,13 +9,13 @@ import (
 // Source returns the account that the archive was last filled from, "" if none is known.
 func (d *DB) Source(ctx context.Context) (string, error) {
 	var source []byte
-	err := d.db.QueryRowContext(ctx, "SELECT source FROM archive").Scan(&source)
+	err := d.queryRow(ctx, "SELECT source FROM archive").Scan(&source)
 	return string(source), unreadable(err)
 }
 
 // Format returns the format that the catalogue was made for.
 func (d *DB) Format(ctx context.Context) (format string, err error) {
-	err = d.db.QueryRowContext(ctx, "SELECT format FROM archive").Scan(&format)
+	err = d.queryRow(ctx, "SELECT format FROM archive").Scan(&format)
 	return format, unreadable(err)
 }
 
@@ -27,6 +27,7 @@ func (d *DB) BeginRun(ctx context.Context, source string, started time.Time) (ru
 		}
 		return tx.QueryRow("INSERT INTO runs (source, started) VALUES (?, ?) RETURNING id", []byte(source), started.UnixMilli()).Scan(&run)
 	})
+	d.tally.begin(run)
 	return run, err
 }
 
@@ -40,7 +41,7 @@ func (d *DB) SetSource(ctx context.Context, source string) error {
 
 // LastRun returns the number of the last run, 0 if there was none.
 func (d *DB) LastRun(ctx context.Context) (run int64, err error) {
-	err = d.db.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM runs").Scan(&run)
+	err = d.queryRow(ctx, "SELECT coalesce(max(id), 0) FROM runs").Scan(&run)
 	return run, unreadable(err)
 }
 
@@ -54,6 +55,10 @@ func (d *DB) EndRun(ctx context.Context, run int64, ended time.Time, complete, c
 			}
 		}
 		if _, err := tx.Exec("UPDATE runs SET ended = ?, complete = ? WHERE id = ?", ended.UnixMilli(), complete, run); err != nil || !changed {
+			return err
+		}
+		if added, reflagged, sure := d.tally.of(run); sure {
+			_, err := tx.Exec("UPDATE runs SET added = ?, reflagged = ? WHERE id = ?", added, reflagged, run)
 			return err
 		}
 		_, err := tx.Exec(`UPDATE runs SET (added, reflagged, gone, suspect) = (SELECT coalesce(sum(added = ?1), 0),
@@ -92,7 +97,7 @@ func clearSuspectFolders(tx *transaction, missing map[int64]bool) error {
 
 // Runs returns the history, oldest first.
 func (d *DB) Runs(ctx context.Context) ([]Run, error) {
-	rows, err := d.db.QueryContext(ctx, "SELECT id, source, started, ended, complete, added, reflagged, gone, suspect FROM runs ORDER BY id")
+	rows, err := d.query(ctx, "SELECT id, source, started, ended, complete, added, reflagged, gone, suspect FROM runs ORDER BY id")
 	if err != nil {
 		return nil, err
 	}

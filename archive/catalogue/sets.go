@@ -47,7 +47,7 @@ func (d *DB) set(ctx context.Context, id int64) (mail.Flags, error) {
 		return flags, nil
 	}
 	var text []byte
-	if err := d.db.QueryRowContext(ctx, "SELECT text FROM flagsets WHERE id = ?", id).Scan(&text); err != nil {
+	if err := d.queryRow(ctx, "SELECT text FROM flagsets WHERE id = ?", id).Scan(&text); err != nil {
 		return nil, unreadable(err)
 	}
 	flags = mail.ParseFlags(string(text))
@@ -90,7 +90,7 @@ func (d *DB) origin(ctx context.Context, id int64) (o origin, err error) {
 		return o, nil
 	}
 	var source, folder []byte
-	row := d.db.QueryRowContext(ctx, "SELECT source, folder, hash, validity FROM origins WHERE id = ?", id)
+	row := d.queryRow(ctx, "SELECT source, folder, hash, validity FROM origins WHERE id = ?", id)
 	if err := row.Scan(&source, &folder, &o.hash, &o.validity); err != nil {
 		return o, unreadable(err)
 	}

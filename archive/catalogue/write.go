@@ -2,9 +2,9 @@ package catalogue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"sync"
+	"time"
 )
 
 // turns collects the changes that arrive while another is being written: each waits for the disk
@@ -13,6 +13,10 @@ type turns struct {
 	mu      sync.Mutex
 	writing bool
 	waiting []*turn
+	coming  int           // changes that will wait soon
+	enough  time.Duration // how long to wait for those
+
+	moved chan struct{} // told when one that was coming waits, or comes no more
 }
 
 // turn is a change on its way, and what became of it.
@@ -27,6 +31,12 @@ type turn struct {
 // same time are one transaction, and one that fails leaves the others as they are. Once begun it
 // is not cut short by ctx.
 func (d *DB) write(ctx context.Context, change func(tx *transaction) error) error {
+	return d.writeAfter(ctx, nil, change)
+}
+
+// writeAfter is write for a change for which something has to be done first. Changes that come to be written meanwhile
+// wait for it a little.
+func (d *DB) writeAfter(ctx context.Context, first func() error, change func(tx *transaction) error) error {
 	if d.readOnly {
 		return errReadOnly
 	}
@@ -34,21 +44,37 @@ func (d *DB) write(ctx context.Context, change func(tx *transaction) error) erro
 		return err
 	}
 	mine := &turn{change: change, done: make(chan struct{}), lead: make(chan struct{})}
-	d.turns.join(mine)
+	if err := d.turns.join(mine, first); err != nil {
+		return err
+	}
 	select {
 	case <-mine.done:
 	case <-mine.lead:
-		group := d.turns.take()
-		d.transact(group)
-		for _, one := range group {
-			close(one.done)
-		}
-		d.turns.pass()
+		d.lead()
 	}
 	return mine.err
 }
 
-func (t *turns) join(one *turn) {
+// lead writes what waits, the caller's change among it.
+func (d *DB) lead() {
+	d.turns.gather()
+	group, start := d.turns.take(), time.Now()
+	d.transact(group)
+	for _, one := range group {
+		close(one.done)
+	}
+	d.turns.pass(time.Since(start))
+}
+
+// join returns the error of first, which is carried out before.
+func (t *turns) join(one *turn, first func() error) error {
+	if first != nil {
+		t.expect(1)
+		defer t.expect(-1)
+		if err := first(); err != nil {
+			return err
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.waiting = append(t.waiting, one)
@@ -56,6 +82,43 @@ func (t *turns) join(one *turn) {
 		t.writing = true
 		close(one.lead)
 	}
+	return nil
+}
+
+func (t *turns) expect(more int) {
+	t.mu.Lock()
+	t.coming += more
+	t.mu.Unlock()
+	if more < 0 {
+		select {
+		case t.moved <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// gather waits for the changes that are coming, but no longer than it took to write the last ones.
+func (t *turns) gather() {
+	more, enough := t.more()
+	if !more {
+		return
+	}
+	timer := time.NewTimer(enough)
+	defer timer.Stop()
+	for more {
+		select {
+		case <-t.moved:
+			more, _ = t.more()
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+func (t *turns) more() (some bool, enough time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.coming > 0, t.enough
 }
 
 func (t *turns) take() (group []*turn) {
@@ -65,10 +128,14 @@ func (t *turns) take() (group []*turn) {
 	return group
 }
 
+// patience bounds what one change may wait for others.
+const patience = 5 * time.Millisecond
+
 // pass leaves what has come meanwhile to the first of those: nobody writes for others longer than for itself.
-func (t *turns) pass() {
+func (t *turns) pass(took time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.enough = min(took, patience)
 	if t.writing = len(t.waiting) > 0; t.writing {
 		close(t.waiting[0].lead)
 	}
@@ -88,18 +155,24 @@ func (d *DB) transact(group []*turn) {
 
 // inOne carries the group out in one transaction. Its error is that of all of them.
 func (d *DB) inOne(group []*turn) error {
-	d.kept.compile(d.db)
-	begun, err := d.db.BeginTx(context.Background(), nil)
-	if err != nil {
+	if err := d.line.take(context.Background()); err != nil {
 		return err
 	}
-	tx := &transaction{begun, &d.kept, make(map[string]*sql.Stmt)}
-	for _, one := range group {
-		if one.err, err = d.apart(tx, one.change); err != nil {
-			return errors.Join(err, tx.Rollback())
-		}
+	defer d.line.leave()
+	tx := &transaction{d.line}
+	_, err := tx.Exec("BEGIN IMMEDIATE")
+	for i := 0; err == nil && i < len(group); i++ {
+		group[i].err, err = d.apart(tx, group[i].change)
 	}
-	return tx.Commit()
+	if err == nil {
+		_, err = tx.Exec("COMMIT")
+	}
+	if err != nil {
+		tx.rollback()
+		return err
+	}
+	d.line.hold()
+	return nil
 }
 
 // apart carries a change out so that nothing of it stays behind if it fails. The second error means that the

@@ -2,8 +2,10 @@ package catalogue
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -26,9 +28,6 @@ func TestChangesThatWaitAreWrittenTogether(t *testing.T) {
 			_, err := tx.Exec("INSERT INTO flagsets (id, text) VALUES (?, ?)", 1000+n, fmt.Append(nil, "set", n))
 			return err
 		}
-	}
-	if _, err := d.db.Exec("SELECT id, text FROM flagsets"); err != nil {
-		t.Fatal(err)
 	}
 	inside, others := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
@@ -72,41 +71,42 @@ func TestChangesThatWaitAreWrittenTogether(t *testing.T) {
 			t.Errorf("change %d: %v", i, err)
 		}
 		var there int
-		if err := d.db.QueryRow("SELECT count(*) FROM flagsets WHERE id = ?", 1001+i).Scan(&there); err != nil || there != 0 == (i%3 == 1) {
+		if err := d.queryRow(t.Context(), "SELECT count(*) FROM flagsets WHERE id = ?", 1001+i).Scan(&there); err != nil || there != 0 == (i%3 == 1) {
 			t.Errorf("change %d: %d there, %v", i, there, err)
 		}
 	}
 	var n int
-	if err := d.db.QueryRow("SELECT count(*) FROM flagsets WHERE id >= 1000").Scan(&n); err != nil || n != 21 {
+	if err := d.queryRow(t.Context(), "SELECT count(*) FROM flagsets WHERE id >= 1000").Scan(&n); err != nil || n != 21 {
 		t.Errorf("%d changes are there, want 21: %v", n, err)
 	}
 	var mode int
-	if err := d.db.QueryRow("PRAGMA synchronous").Scan(&mode); err != nil || mode != 2 {
+	if err := d.queryRow(t.Context(), "PRAGMA synchronous").Scan(&mode); err != nil || mode != 2 {
 		t.Errorf("synchronous %d, %v", mode, err)
 	}
 }
 
-// A change that needs the caches goes on while somebody waits for its connection to prepare a statement.
+// A change that needs the caches goes on while somebody waits for its connection to fill them.
 func TestChangesDoNotWaitForThoseWhoWaitForThem(t *testing.T) {
 	d, err := Create(filepath.Join(t.TempDir(), "catalogue.db"), "maildir")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	prepared := make(chan error, 1)
+	asked := make(chan error, 1)
 	err = d.write(t.Context(), func(tx *transaction) error {
 		go func() {
-			_, err := d.stmt(t.Context(), "SELECT count(*) FROM runs")
-			prepared <- err
+			_, err := d.set(t.Context(), 4711)
+			asked <- err
 		}()
-		for d.db.Stats().WaitCount == 0 {
-			runtime.Gosched()
-		}
+		time.Sleep(20 * time.Millisecond) // until it waits, or nothing is proved
 		_, err := d.setID(tx, mail.NewFlags(mail.Seen, "work"))
 		return err
 	})
-	if err := errors.Join(err, <-prepared); err != nil {
+	if err != nil {
 		t.Fatal(err)
+	}
+	if err := <-asked; !Damaged(err) {
+		t.Errorf("a set that is not there: %v", err)
 	}
 }
 
@@ -136,7 +136,7 @@ func TestABrokenTransactionIsNobodysSuccess(t *testing.T) {
 		}
 	}
 	var n int
-	if err := d.db.QueryRow("SELECT count(*) FROM flagsets WHERE id = 1000").Scan(&n); err != nil || n != 0 {
+	if err := d.queryRow(t.Context(), "SELECT count(*) FROM flagsets WHERE id = 1000").Scan(&n); err != nil || n != 0 {
 		t.Errorf("%d there, %v", n, err)
 	}
 	if err := d.write(t.Context(), add); err != nil {
@@ -181,4 +181,101 @@ func TestNobodyWritesLongForOthers(t *testing.T) {
 		t.Errorf("the second: %v", err)
 	}
 	wg.Wait()
+}
+
+// A change that is about to come is written together with one that has come before, if it comes soon.
+func TestAChangeWaitsForOneThatComes(t *testing.T) {
+	d, path := created(t)
+	d.turns.enough = time.Minute
+	before := transactions(t, path)
+	coming, come := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := d.writeAfter(t.Context(), func() error {
+			close(coming)
+			<-come
+			return nil
+		}, raise)
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-coming
+	wg.Go(func() {
+		if err := d.write(t.Context(), raise); err != nil {
+			t.Error(err)
+		}
+	})
+	waitForLeader(d)
+	close(come)
+	wg.Wait()
+	if n := transactions(t, path) - before; n != 1 {
+		t.Errorf("%d transactions", n)
+	}
+}
+
+// Nobody waits for a change that does not come, or not soon.
+func TestNobodyWaitsForAChangeThatDoesNotCome(t *testing.T) {
+	d, _ := created(t)
+	refused := errors.New("refused")
+	coming, come := make(chan struct{}), make(chan struct{})
+	for _, enough := range []time.Duration{time.Millisecond, time.Minute} {
+		d.turns.enough = enough
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			err := d.writeAfter(t.Context(), func() error {
+				coming <- struct{}{}
+				<-come
+				return refused
+			}, func(*transaction) error {
+				t.Error("the change is made, although what had to be done before has failed")
+				return nil
+			})
+			if !errors.Is(err, refused) {
+				t.Errorf("the first: %v", err)
+			}
+		})
+		<-coming
+		written := make(chan error)
+		go func() { written <- d.write(t.Context(), raise) }()
+		if enough == time.Minute {
+			waitForLeader(d)
+			come <- struct{}{}
+		}
+		select {
+		case err := <-written:
+			if err != nil {
+				t.Errorf("the second: %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("the second waits for the first")
+		}
+		if enough < time.Minute {
+			come <- struct{}{}
+		}
+		wg.Wait()
+	}
+}
+
+func raise(tx *transaction) error {
+	_, err := tx.Exec("UPDATE archive SET validity = validity + 1")
+	return err
+}
+
+func waitForLeader(d *DB) {
+	for leading := false; !leading; runtime.Gosched() {
+		d.turns.mu.Lock()
+		leading = d.turns.writing
+		d.turns.mu.Unlock()
+	}
+}
+
+// transactions is how many there have been: SQLite counts them in the file.
+func transactions(t *testing.T, path string) uint32 {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary.BigEndian.Uint32(text[24:])
 }

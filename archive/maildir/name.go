@@ -72,6 +72,13 @@ func ParseName(base string) (n Name, ok bool) {
 	return n, !p.bad && n.String() == base
 }
 
+// exactForm is ParseName for who only wants to know Exact, and asks about names of ours: of others it may take one for ours.
+func exactForm(file string) (exact, ours bool) {
+	_, rest, _ := strings.Cut(file, ".M")
+	middle, _, ours := strings.Cut(rest, ".")
+	return strings.HasSuffix(middle, "E"), ours
+}
+
 type parser struct {
 	rest string
 	bad  bool

@@ -111,7 +111,7 @@ func parseLines(text []byte) (b *block, values [3][]byte, ok bool) {
 	}
 	b.ferry = len(text) - len(rest)
 	ours, ok := takeLine(&rest, mailferryName)
-	if !ok || !parseMailferry(&b.meta, string(ours)) || string(uid) != strconv.FormatUint(uint64(b.meta.UID), 10) {
+	if !ok || !parseMailferry(&b.meta, string(ours)) || string(strconv.AppendUint(nil, uint64(b.meta.UID), 10)) != string(uid) {
 		return nil, values, false
 	}
 	b.size = len(text) - len(rest)
@@ -141,20 +141,26 @@ func hasControl(line []byte) bool {
 }
 
 func parseMailferry(m *Meta, text string) bool {
-	fields := strings.Split(text, " ")
-	if len(fields) != 6 {
-		return false
+	var fields [6]string
+	n := 0
+	for field := range strings.SplitSeq(text, " ") {
+		if n == len(fields) {
+			return false
+		}
+		fields[n] = field
+		n++
 	}
 	validity, ok1 := digits(fields[0], 32)
 	uid, ok2 := digits(fields[1], 32)
 	size, ok3 := digits(fields[2], 63)
-	sum, err := hex.DecodeString(fields[3])
 	date, ok4 := parseDate(fields[4])
-	if !ok1 || !ok2 || !ok3 || !ok4 || err != nil || len(sum) != len(m.Sum) {
+	if !ok1 || !ok2 || !ok3 || !ok4 || len(fields[3]) != hex.EncodedLen(len(m.Sum)) {
+		return false
+	}
+	if _, err := hex.Decode(m.Sum[:], []byte(fields[3])); err != nil {
 		return false
 	}
 	m.UIDValidity, m.Size, m.Date, m.EOL = uint32(validity), int64(size), date, EOL(fields[5])
 	m.UID = mail.UID(uid)
-	copy(m.Sum[:], sum)
 	return m.EOL == EOLCRLF || m.EOL == EOLExact || m.EOL == EOLNoFinal && size > 0
 }

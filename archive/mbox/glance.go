@@ -55,15 +55,14 @@ func (g *Glance) from(at int64, octets int) []byte {
 // unquoted fills out with a message whose text is given, and with more of the file behind it.
 func unquoted(out, text []byte, crlf bool) bool {
 	for len(out) > 0 {
-		marks := 0
-		for marks < len(text) && text[marks] == '>' {
-			marks++
-		}
-		if bytes.HasPrefix(text[marks:], []byte(quote.From)) {
-			if marks == 0 {
+		if len(text) > 0 && (text[0] == '>' || text[0] == quote.From[0]) {
+			marks := quote.Lead(text)
+			switch from := bytes.HasPrefix(text[marks:], []byte(quote.From)); {
+			case from && marks == 0:
 				return false
+			case from:
+				text = text[1:]
 			}
-			text = text[1:]
 		}
 		i := bytes.IndexByte(text, '\n')
 		if i < 0 {

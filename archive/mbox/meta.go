@@ -70,5 +70,5 @@ func parseDate(text string) (time.Time, bool) {
 // digits reads a number that has no sign and no leading zeros.
 func digits(text string, bits int) (uint64, bool) {
 	n, err := strconv.ParseUint(text, 10, bits)
-	return n, err == nil && strconv.FormatUint(n, 10) == text
+	return n, err == nil && (text[0] != '0' || len(text) == 1)
 }
