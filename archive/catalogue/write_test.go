@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"mailferry/transfer/mail"
@@ -87,27 +88,33 @@ func TestChangesThatWaitAreWrittenTogether(t *testing.T) {
 
 // A change that needs the caches goes on while somebody waits for its connection to fill them.
 func TestChangesDoNotWaitForThoseWhoWaitForThem(t *testing.T) {
-	d, err := Create(filepath.Join(t.TempDir(), "catalogue.db"), "maildir")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	asked := make(chan error, 1)
-	err = d.write(t.Context(), func(tx *transaction) error {
-		go func() {
-			_, err := d.set(t.Context(), 4711)
-			asked <- err
-		}()
-		time.Sleep(20 * time.Millisecond) // until it waits, or nothing is proved
-		_, err := d.setID(tx, mail.NewFlags(mail.Seen, "work"))
-		return err
+	path := filepath.Join(t.TempDir(), "catalogue.db")
+	synctest.Test(t, func(t *testing.T) {
+		d, err := Create(path, "maildir")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		asked := make(chan error, 1)
+		err = d.write(t.Context(), func(tx *transaction) error {
+			go func() {
+				_, err := d.set(t.Context(), 4711)
+				asked <- err
+			}()
+			synctest.Wait() // it waits, or nothing is proved
+			if len(asked) > 0 {
+				t.Error("it has been answered amid a change")
+			}
+			_, err := d.setID(tx, mail.NewFlags(mail.Seen, "work"))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := <-asked; !Damaged(err) {
+			t.Errorf("a set that is not there: %v", err)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := <-asked; !Damaged(err) {
-		t.Errorf("a set that is not there: %v", err)
-	}
 }
 
 // A transaction that SQLite gives up takes every change of it along, and says so to each.
