@@ -65,7 +65,9 @@ func (l *lab) build(ctx context.Context) error {
 		return nil
 	}
 	l.binary = filepath.Join(l.disk, "mailferry")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", l.binary, "mailferry").CombinedOutput()
+	build := exec.CommandContext(ctx, "go", "build", "-o", l.binary, "mailferry")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build mailferry: %w\n%s", err, out)
 	}

@@ -117,7 +117,8 @@ type Writer interface {
 	// Flush returns when done has run for everything queued.
 	Flush(ctx context.Context) error
 	// SetFlags changes flags and leaves every other flag as it is. UIDs that
-	// are not there are passed over. Doing it twice is the same as once.
+	// are not there are passed over. Doing it twice is the same as once. It returns
+	// when the changes are durable.
 	SetFlags(ctx context.Context, changes []FlagChange) error
 	// Refresh asks for the folder's Status now.
 	Refresh(ctx context.Context) (Status, error)
