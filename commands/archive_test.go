@@ -156,3 +156,67 @@ func TestNobodyWaitsForAServerThatIsNotNeeded(t *testing.T) {
 		t.Error("a record that is in use is used")
 	}
 }
+
+// TestWhatARunMarkedBeforeItWasKilledIsCounted: such a run has not written down how much it marked.
+func TestWhatARunMarkedBeforeItWasKilledIsCounted(t *testing.T) {
+	ctx, dir := t.Context(), filepath.Join(t.TempDir(), "ar")
+	inbox := mail.NewPath("INBOX")
+	run := func(open func(context.Context, string, archive.Options) (*archive.Archive, error), do func(w mail.Writer), end bool) {
+		t.Helper()
+		a, err := open(ctx, dir, archive.Options{Format: archive.Maildir, Write: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		err = errors.Join(a.BeginRun(ctx, "imap://u@h"), a.Create(ctx, mail.Folder{Path: inbox}))
+		w, werr := a.OpenWriter(ctx, inbox)
+		if err = errors.Join(err, werr); err != nil {
+			t.Fatal(err)
+		}
+		do(w)
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+		if end {
+			err = a.EndRun(ctx, true)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func() int64 {
+		t.Helper()
+		a, err := archive.Open(ctx, dir, archive.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		n, err := (&migration{source: address{path: dir}}).goneIn(ctx, a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	run(archive.Create, func(w mail.Writer) {
+		for n := range 3 {
+			msg := &mail.Message{Origin: mail.Origin{Source: "imap://u@h", Folder: inbox, UIDValidity: 1, UID: mail.UID(n + 1)}, Body: mail.BytesBody("a: b\r\n\r\n")}
+			if err := w.Append(ctx, msg, func(mail.UID, error) {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}, true)
+	if n := left(); n != 0 {
+		t.Errorf("%d messages are gone of an archive that has all", n)
+	}
+	run(archive.Open, func(w mail.Writer) {
+		if err := w.(mail.GoneMarker).MarkGone(ctx, mail.NewUIDSet(2), false); err != nil {
+			t.Fatal(err)
+		}
+	}, false)
+	if n := left(); n != 1 {
+		t.Errorf("%d messages are gone behind a run that was killed, want 1", n)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -177,6 +178,10 @@ func (m *migration) isAsOf(r archive.Run) bool {
 
 // goneIn counts the messages of the archive that its view leaves out because they are gone.
 func (m *migration) goneIn(ctx context.Context, a *archive.Archive) (int64, error) {
+	runs, err := a.Runs(ctx)
+	if err == nil && !slices.ContainsFunc(runs, mayHaveMarked) {
+		return 0, nil // to count takes a look at every message
+	}
 	all, err := archive.Open(ctx, m.source.path, archive.Options{AsOf: m.archive.AsOf, WithGone: true})
 	if err != nil {
 		return 0, err
@@ -189,6 +194,9 @@ func (m *migration) goneIn(ctx context.Context, a *archive.Archive) (int64, erro
 	held, err := messagesIn(ctx, all)
 	return held - there, err
 }
+
+// mayHaveMarked reports whether messages may be gone since that run. One that was killed has not counted them.
+func mayHaveMarked(r archive.Run) bool { return r.Gone > 0 || r.Ended.IsZero() }
 
 func messagesIn(ctx context.Context, s mail.Source) (n int64, err error) {
 	folders, err := s.Folders(ctx)
