@@ -22,7 +22,7 @@ const (
 )
 
 // Archive is an open archive. It is a mail.Historian and a mail.Subscriber too; its
-// Readers are mail.OriginIndex and mail.Withholder, its Writers mail.GoneMarker. Writers
+// Readers are mail.OriginIndex and mail.Withholder, its Writers mail.GoneMarker and mail.Returner. Writers
 // remove nothing.
 type Archive struct {
 	root   string // absolute

@@ -68,3 +68,14 @@ func (w *writer) MarkGone(ctx context.Context, gone mail.UIDSet, suspect bool) e
 	err := w.a.cat.MarkGone(context.WithoutCancel(ctx), w.a.touch(), &w.f, gone, suspect)
 	return w.die(fail(op, w.f.Path, mail.ScopeFolder, err))
 }
+
+// MarkBack implements mail.Returner.
+func (w *writer) MarkBack(ctx context.Context, uids mail.UIDSet) (back mail.UIDSet, err error) {
+	const op = "mark current"
+	if err := w.enter(ctx, op); err != nil {
+		return back, err
+	}
+	w.a.touch()
+	back, err = w.a.cat.MarkBack(context.WithoutCancel(ctx), &w.f, uids)
+	return back, w.die(fail(op, w.f.Path, mail.ScopeFolder, err))
+}

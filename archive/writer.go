@@ -28,7 +28,10 @@ type queued struct {
 	done func(mail.UID, error)
 }
 
-var _ mail.GoneMarker = (*writer)(nil)
+var (
+	_ mail.GoneMarker = (*writer)(nil)
+	_ mail.Returner   = (*writer)(nil)
+)
 
 func (a *Archive) OpenWriter(ctx context.Context, path mail.Path) (mail.Writer, error) {
 	const op = "open"

@@ -32,8 +32,9 @@ func (p *pairWork) plan(ctx context.Context) error {
 		return err
 	}
 	merge := p.merge(current)
-	pl := &planner{dest: there, filter: p.run.job.Filter, merge: merge, again: p.run.job.Full, next: p.records(ctx)}
-	ex := &executor{pairWork: p, merge: merge}
+	_, archive := p.run.job.Dest.(mail.Historian)
+	pl := &planner{dest: there, filter: p.run.job.Filter, merge: merge, again: p.run.job.Full, keeps: archive, next: p.records(ctx)}
+	ex := &executor{pairWork: p, merge: merge, planner: pl}
 	filter := p.run.job.Filter
 	opts := mail.ListOptions{Flags: true, Size: filter.MaxSize > 0 || there.Empty(),
 		Date: !filter.Since.IsZero() || !filter.Before.IsZero()}
@@ -62,6 +63,9 @@ func (p *pairWork) merge(current func(mail.UID) mail.Flags) flagMerge {
 // planned carries out what had to wait until the listing was known to be complete.
 // there is the number of messages at the destination.
 func (p *pairWork) planned(ctx context.Context, ex *executor, there int) error {
+	if err := ex.takeBack(ctx); err != nil {
+		return err
+	}
 	if p.late = ex; p.run.job.DryRun {
 		if err := p.lateFlags(ctx); err != nil {
 			return err
@@ -136,6 +140,8 @@ type executor struct {
 	forget  mail.UIDSet
 	gone    mail.UIDSet // UIDs at the destination of what the source has no longer
 	dropped int         // flags in changes that the destination cannot store
+	back    []step      // of messages that are to be current again
+	planner *planner    // of these
 }
 
 func (e *executor) do(ctx context.Context, s step) error {
@@ -167,6 +173,8 @@ func (e *executor) do(ctx context.Context, s step) error {
 		}
 	case goneAtBoth:
 		e.forget.Add(s.record.Source)
+	case returned:
+		e.back = append(e.back, s)
 	}
 	return nil
 }

@@ -71,43 +71,33 @@ func (p *pairWork) markGone(ctx context.Context, gone mail.UIDSet, there int) er
 	return at(EndDest, m.MarkGone(ctx, gone, p.suspect))
 }
 
-// sourced reports whether the destination tells by itself which messages of this source folder it holds.
-func (p *pairWork) sourced() bool {
-	_, ok := p.reader.(mail.OriginIndex)
-	return ok && p.state.UIDValidity != 0
-}
-
-// byOrigin records what an archive knows of itself: which message of the source
-// each of its own is. It returns how many it found.
-func (p *pairWork) byOrigin(ctx context.Context) (int, error) {
-	if !p.sourced() {
-		return 0, nil
-	}
-	claimed, err := p.claimed(ctx, 0)
-	if err != nil {
-		return 0, err
-	}
-	var records []Record
-	from := mail.Origin{Source: p.run.job.Source.String(), Folder: p.src.Path, UIDValidity: p.state.UIDValidity}
-	err = p.reader.(mail.OriginIndex).Origins(ctx, from, func(source, own mail.UID, certain bool) error {
-		if certain && p.todo.Contains(source) && p.there.Contains(own) && !claimed.Contains(own) {
-			records = append(records, Record{Source: source, Dest: own, Appended: true})
-		}
+// takeBack lets an archive take marks back from messages that the source lists again. What it does not have any more is like
+// what was deleted there.
+func (e *executor) takeBack(ctx context.Context) error {
+	if len(e.back) == 0 {
 		return nil
-	})
-	if err != nil || len(records) == 0 {
-		return 0, at(EndDest, err)
 	}
-	for _, r := range records {
-		if p.sentAll.Contains(r.Source) {
-			p.copied.Add(r.Source)
-		} else {
-			p.adopted.Add(r.Source)
+	var uids mail.UIDSet
+	for _, s := range e.back {
+		uids.Add(s.record.Dest)
+	}
+	back := uids // in a dry run
+	if m, ok := e.writer.(mail.Returner); ok {
+		var err error
+		if back, err = m.MarkBack(ctx, uids); err != nil {
+			return at(EndDest, err)
 		}
 	}
-	if p.run.job.DryRun {
-		p.addDry(records)
-		return len(records), nil
+	for _, s := range e.back {
+		next := e.planner.missing(s.info, s.record)
+		if back.Contains(s.record.Dest) {
+			e.there.Add(s.record.Dest)
+			next = e.planner.present(s.info, s.record)
+		}
+		if err := e.do(ctx, next); err != nil {
+			return err
+		}
 	}
-	return len(records), p.commitFound(ctx, records, Change{})
+	e.back = nil
+	return nil
 }

@@ -14,6 +14,7 @@ const (
 	reflag                    // it is there, with other flags
 	gone                      // recorded, but no longer at the source
 	goneAtBoth                // recorded, and no longer anywhere
+	returned                  // recorded, and marked gone by an archive that still has it
 )
 
 // step is the plan for one message.
@@ -34,6 +35,7 @@ type planner struct {
 	filter Filter
 	merge  flagMerge
 	again  bool // copy again what was deleted at the destination
+	keeps  bool // the destination has what it does not list: it is an archive
 	next   func() (Record, bool, error)
 
 	head Record
@@ -87,13 +89,26 @@ func (p *planner) passUntil(uid mail.UID, emit func(step) error) error {
 
 func (p *planner) recorded(info mail.Info, r Record) step {
 	if r.Dest != 0 && !p.dest.Contains(r.Dest) {
-		// A message that was copied with \Deleted and expunged there is wanted again
-		// once its source is no longer marked.
-		if p.again || r.Base.Has(mail.Deleted) && !info.Flags.Has(mail.Deleted) {
-			return step{verdict: copyIt, info: info, record: r}
+		if p.keeps {
+			return step{verdict: returned, info: info, record: r}
 		}
-		return step{verdict: leaveOut, info: info, record: r, reason: ReasonDeleted}
+		return p.missing(info, r)
 	}
+	return p.present(info, r)
+}
+
+// missing decides about a message that is recorded and not at the destination.
+func (p *planner) missing(info mail.Info, r Record) step {
+	// A message that was copied with \Deleted and expunged there is wanted again
+	// once its source is no longer marked.
+	if p.again || r.Base.Has(mail.Deleted) && !info.Flags.Has(mail.Deleted) {
+		return step{verdict: copyIt, info: info, record: r}
+	}
+	return step{verdict: leaveOut, info: info, record: r, reason: ReasonDeleted}
+}
+
+// present decides about a message that is recorded and at the destination.
+func (p *planner) present(info mail.Info, r Record) step {
 	add, remove := p.merge.diff(info.Flags, r)
 	if r.Dest != 0 && len(add)+len(remove) > 0 {
 		return step{verdict: reflag, info: info, record: r, add: add, remove: remove}

@@ -58,6 +58,51 @@ func (d *DB) MarkGone(ctx context.Context, run int64, f *Folder, gone mail.UIDSe
 	return err
 }
 
+// MarkBack undoes MarkGone for messages that the source lists again, and returns those that were gone. f is updated.
+func (d *DB) MarkBack(ctx context.Context, f *Folder, uids mail.UIDSet) (back mail.UIDSet, err error) {
+	d.tally.marks()
+	var now Folder
+	err = d.write(ctx, func(tx *transaction) error {
+		for _, r := range uids.Ranges() {
+			gone, err := goneIn(tx, f.ID, r)
+			if err != nil {
+				return err
+			}
+			back.Union(gone)
+			if _, err := tx.Exec("UPDATE messages SET gone = 0, suspect = 0 WHERE folder = ? AND uid BETWEEN ? AND ? AND gone > 0", f.ID, r.First, r.Last); err != nil {
+				return err
+			}
+		}
+		if err := d.recount(tx, f.ID); err != nil {
+			return err
+		}
+		var err error
+		now, err = scanFolder(tx.QueryRow("SELECT "+folderColumns+" FROM folders WHERE id = ?", f.ID))
+		return unreadable(err)
+	})
+	if err != nil {
+		return mail.UIDSet{}, err
+	}
+	*f = now
+	return back, nil
+}
+
+func goneIn(tx *transaction, folder int64, r mail.Range) (gone mail.UIDSet, err error) {
+	rows, err := tx.Query("SELECT uid FROM messages WHERE folder = ? AND uid BETWEEN ? AND ? AND gone > 0 ORDER BY uid", folder, r.First, r.Last)
+	if err != nil {
+		return gone, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var uid mail.UID
+		if err := rows.Scan(&uid); err != nil {
+			return gone, unreadable(err)
+		}
+		gone.Add(uid)
+	}
+	return gone, rows.Err()
+}
+
 // nothingSuspect reports whether no message of a folder is marked. As a rule no run has ever marked one: then the
 // messages need not be looked at.
 func (d *DB) nothingSuspect(ctx context.Context, run, folder int64) (none bool, err error) {
@@ -200,7 +245,7 @@ func (d *DB) recount(tx *transaction, folder int64) error {
 }
 
 // Origins calls fn for each message of a folder that is there now and whose origin's folder has this hash and
-// UIDVALIDITY, ascending by own UID. The source and folder told are empty where they are not known.
+// UIDVALIDITY (0: any), ascending by own UID. The source and folder told are empty where they are not known.
 func (d *DB) Origins(ctx context.Context, folder int64, hash, validity uint32, fn func(own, uid mail.UID, source string, path mail.Path) error) error {
 	const page = 5000
 	for after := mail.UID(0); ; {
@@ -231,8 +276,8 @@ type pairOfUIDs struct {
 
 func (d *DB) originPage(ctx context.Context, folder int64, hash, validity uint32, after mail.UID, limit int) ([]pairOfUIDs, error) {
 	rows, err := d.query(ctx, `SELECT m.uid, m.origin_uid, m.origin FROM messages m
-		WHERE m.folder = ? AND m.uid > ? AND m.gone = 0
-		AND m.origin IN (SELECT id FROM origins WHERE hash = ? AND validity = ?) ORDER BY m.uid LIMIT ?`,
+		WHERE m.folder = ?1 AND m.uid > ?2 AND m.gone = 0
+		AND m.origin IN (SELECT id FROM origins WHERE hash = ?3 AND (validity = ?4 OR ?4 = 0)) ORDER BY m.uid LIMIT ?5`,
 		folder, after, hash, validity, limit)
 	if err != nil {
 		return nil, err

@@ -32,11 +32,18 @@ type GoneMarker interface {
 	MarkGone(ctx context.Context, gone UIDSet, suspect bool) error
 }
 
+// Returner is a GoneMarker that can take a mark back.
+type Returner interface {
+	// MarkBack makes messages current again that were marked gone, because the source lists them again, and
+	// returns those that are. States of runs in between then hold them, too. Other UIDs are passed over.
+	MarkBack(ctx context.Context, uids UIDSet) (back UIDSet, err error)
+}
+
 // OriginIndex is a Reader that knows where its messages were first read.
 type OriginIndex interface {
 	// Origins calls fn for each message of the folder that was read from
-	// from.Source, from.Folder and from.UIDValidity, ascending by own: with its UID there and
-	// its UID here. from.UID does not count. certain is false where the record of the account is lost and only
+	// from.Source, from.Folder and from.UIDValidity (0: any), ascending by own: with its UID there and
+	// its UID here. from.UID does not count. Where a server gave a UID away twice, so is it told. certain is false where the record of the account is lost and only
 	// the numbers and a short hash of the folder's name agree: then the message
 	// has to be compared before it is taken for the same. fn must not use the handle.
 	Origins(ctx context.Context, from Origin, fn func(source, own UID, certain bool) error) error
