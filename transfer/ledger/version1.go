@@ -20,8 +20,8 @@ func (l *Ledger) convert(db *sql.DB, proved bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.Exec("VACUUM")
-	return err
+	_, _ = db.Exec("VACUUM") // what it needs more of a full disk is not worth a ledger that does not open
+	return nil
 }
 
 // upgrade turns the tables of format 1 into those of this one, all of it or nothing. It calls ready
@@ -33,6 +33,12 @@ func upgrade(ctx context.Context, db *sql.DB, proved bool, ready func() error) e
 			return err
 		}
 	}
+	// A change that outgrows the cache is in the files before it takes effect, and whoever is killed then would
+	// leave files that the lock file does not know.
+	if _, err := db.Exec("PRAGMA cache_spill = OFF"); err != nil {
+		return err
+	}
+	defer db.Exec("PRAGMA cache_spill = ON")
 	tx, err := db.Begin()
 	if err != nil {
 		return err

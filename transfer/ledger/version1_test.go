@@ -251,6 +251,46 @@ func TestInterruptedConversionIsNone(t *testing.T) {
 	}
 }
 
+// A conversion that outgrows SQLite's cache leaves no more behind, lock file and all.
+func TestInterruptedConversionOfALargeLedgerIsNone(t *testing.T) {
+	path, copied := filepath.Join(t.TempDir(), "l.db"), filepath.Join(t.TempDir(), "copy.db")
+	l := mustOpen(t, path)
+	p := addPair(t, l, "A", "A")
+	var records []transfer.Record
+	for i := range 60_000 {
+		records = append(records, record(mail.UID(i+1), mail.UID(i+1), fmt.Sprintf("a-keyword-of-its-own-%d", i)))
+	}
+	commit(t, l, transfer.Change{Records: map[int64][]transfer.Record{p.ID: records}})
+	want := everything(t, l)
+	must(t, l.Close())
+	olden(t, path, want)
+	died := errors.New("died")
+	err := ledger.Upgrade(path, func() error {
+		for _, suffix := range []string{"", "-wal", ".lock"} {
+			if data, err := os.ReadFile(path + suffix); err == nil {
+				must(t, os.WriteFile(copied+suffix, data, 0o600))
+			}
+		}
+		return died
+	})
+	if !errors.Is(err, died) {
+		t.Fatal(err)
+	}
+	for _, way := range []string{"read only", "open"} {
+		open := ledger.Open
+		if way == "read only" {
+			open = ledger.OpenReadOnly
+		}
+		l, err := open(copied, accounts())
+		if err != nil {
+			t.Errorf("%s: %v", way, err)
+			continue
+		}
+		same(t, way, everything(t, l), want)
+		must(t, l.Close())
+	}
+}
+
 // One that dies right behind it leaves this format, and the lock file does not call that an older copy.
 func TestConversionThatIsNotFollowedByACloseHolds(t *testing.T) {
 	path, copied := filepath.Join(t.TempDir(), "l.db"), filepath.Join(t.TempDir(), "copy.db")
