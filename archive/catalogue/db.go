@@ -97,7 +97,7 @@ func openToWrite(path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.line, err = openLine(d.db); err != nil {
+	if d.line, err = openLine(d.db, path); err != nil {
 		return nil, errors.Join(err, d.db.Close())
 	}
 	return d, nil

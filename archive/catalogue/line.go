@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 )
 
 // line is the one connection of a catalogue that may be written. One at a time has it.
@@ -16,14 +17,17 @@ type line struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 	held  *sql.Rows // a question that has not come to its end: it keeps the lock
+
+	path    string      // of the journal
+	journal os.FileInfo // of the one that SQLite has open while the lock is held
 }
 
-func openLine(db *sql.DB) (*line, error) {
+func openLine(db *sql.DB, path string) (*line, error) {
 	conn, err := db.Conn(context.Background())
 	if err != nil {
 		return nil, err
 	}
-	l := &line{free: make(chan struct{}, 1), conn: conn, stmts: make(map[string]*sql.Stmt)}
+	l := &line{free: make(chan struct{}, 1), conn: conn, stmts: make(map[string]*sql.Stmt), path: path + "-journal"}
 	l.leave()
 	return l, nil
 }
@@ -62,6 +66,10 @@ func (l *line) hold() {
 	if l.held != nil {
 		return
 	}
+	var err error
+	if l.journal, err = os.Stat(l.path); err != nil {
+		return
+	}
 	rows, err := l.conn.QueryContext(context.Background(), "SELECT one FROM archive")
 	if err == nil && !rows.Next() {
 		err = errors.Join(sql.ErrNoRows, rows.Close())
@@ -69,6 +77,12 @@ func (l *line) hold() {
 	if err == nil {
 		l.held = rows
 	}
+}
+
+// journalIsThere is for who is about to write: nobody else can take it away then.
+func (l *line) journalIsThere() bool {
+	now, err := os.Stat(l.path)
+	return err == nil && os.SameFile(now, l.journal)
 }
 
 // letGo ends what hold began.

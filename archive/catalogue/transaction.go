@@ -29,6 +29,19 @@ func (t *transaction) QueryRow(query string, args ...any) *row {
 	return &row{Row: s.QueryRow(args...), leave: func() {}}
 }
 
+// begin makes sure that what is changed can be undone: another program, which wanted to change something and was kept
+// from it by the lock of a reader, has taken the journal away with it. And with that lock held SQLite does not wait
+// for somebody who is about to write.
+func (t *transaction) begin() error {
+	_, err := t.Exec("BEGIN IMMEDIATE")
+	if t.line.held == nil || err == nil && t.line.journalIsThere() {
+		return err
+	}
+	t.rollback()
+	_, err = t.Exec("BEGIN IMMEDIATE")
+	return err
+}
+
 // rollback undoes everything. SQLite may have done so by itself; if nobody has, the next BEGIN says so.
 func (t *transaction) rollback() {
 	t.Exec("ROLLBACK")

@@ -160,7 +160,7 @@ func (d *DB) inOne(group []*turn) error {
 	}
 	defer d.line.leave()
 	tx := &transaction{d.line}
-	_, err := tx.Exec("BEGIN IMMEDIATE")
+	err := tx.begin()
 	for i := 0; err == nil && i < len(group); i++ {
 		group[i].err, err = d.apart(tx, group[i].change)
 	}
