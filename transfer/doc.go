@@ -51,7 +51,11 @@
 //
 // An archive keeps the origin of each message in the same commit as the message. There is no
 // intent then: whatever came since the last run that recorded its Status, and is in no record, is
-// looked up by origin (adopt) before anything is sent.
+// looked up by origin (adopt) before anything is sent. An origin is believed where date and size of the source's message are
+// the archive's: a server that was restored from its backup gives UIDs away a second time.
+//
+// What an archive has marked as gone it still has: when the source lists it again it is made current, and not copied. Where
+// the records of a folder were lost or void, what the archive has of that folder and nobody claims after adoption is gone.
 //
 //	crash                                   the next run finds          and does
 //	before the intent is durable            nothing                     copies
@@ -65,6 +69,7 @@
 //	ledger lost at any of these             pair not adopted            waits, adopts, copies the rest
 //	UIDVALIDITY changed                     other validity in the pair  voids, adopts, copies the rest
 //	expunged (mirror), not recorded         record, source UID gone     expunges again: no effect
+//	marks taken back, not recorded          record, listed at both      nothing
 //	flags set, base not recorded            old base                    sets them again: no effect (one that the
 //	                                                                    source has taken back since stays)
 //

@@ -207,17 +207,38 @@ func (r *run) leave() {
 	dropHeadStarts(r.folders)
 }
 
+// otherEnd is how long an end that fails waits for the other one, which may fail too.
+const otherEnd = 5 * time.Second
+
+// listBoth returns, where both ends fail, the error that nothing can be done about, and the source's of two such: not
+// that of the server which happens to answer first.
 func listBoth(ctx context.Context, a mail.Source, b mail.Source) (src, dst []mail.Folder, err error) {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		src, err = a.Folders(ctx)
-		return at(EndSource, err)
+	listing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := func(err error) error {
+		if err != nil {
+			timer := time.AfterFunc(otherEnd, cancel)
+			context.AfterFunc(listing, func() { timer.Stop() })
+		}
+		return err
+	}
+	var srcErr, dstErr error
+	var both sync.WaitGroup
+	both.Go(func() {
+		src, srcErr = a.Folders(listing)
+		srcErr = failed(at(EndSource, srcErr))
 	})
-	g.Go(func() (err error) {
-		dst, err = b.Folders(ctx)
-		return at(EndDest, err)
+	both.Go(func() {
+		dst, dstErr = b.Folders(listing)
+		dstErr = failed(at(EndDest, dstErr))
 	})
-	return src, dst, g.Wait()
+	both.Wait()
+	final := func(err error) bool { return err != nil && mail.ErrorOf(err).Retry == mail.RetryNever }
+	givenUp := ctx.Err() == nil && errors.Is(srcErr, context.Canceled)
+	if dstErr != nil && (givenUp || final(dstErr) && !final(srcErr)) {
+		return nil, nil, dstErr
+	}
+	return src, dst, cmp.Or(srcErr, dstErr)
 }
 
 // pairUp groups the chosen folders by destination: a destination folder has one
