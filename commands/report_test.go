@@ -98,7 +98,7 @@ func TestMeterFollowsARun(t *testing.T) {
 		m.observe(e)
 	}
 	now := start.Add(10 * time.Second)
-	if got, want := m.line(now), "600 of 2,000 messages, 10.0 MiB copied, 1.0 MiB/s, 90 s left"; got != want {
+	if got, want := m.line(now), "600 of 2,000 messages, 10.0 MiB copied, 1.0 MiB/s, 2 min left"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	m.observe(transfer.EventPlan{Source: inbox, Copy: 900, Already: 600}) // after a retry
@@ -109,5 +109,36 @@ func TestMeterFollowsARun(t *testing.T) {
 	m.observe(transfer.EventPlan{Source: mail.NewPath("b"), Copy: 1000})
 	if m.done != 1500 || m.left != 1000 || m.total != 2500 {
 		t.Errorf("%d done, %d left, total %d", m.done, m.left, m.total)
+	}
+}
+
+func TestMeterCountsWhatNoFolderHasPlannedYet(t *testing.T) {
+	start := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	inbox, big := mail.NewPath("INBOX"), mail.NewPath("big")
+	run := func(events ...transfer.Event) *meter {
+		m := newMeter(start)
+		for _, e := range events {
+			m.observe(e)
+		}
+		return m
+	}
+	cases := []struct {
+		name string
+		m    *meter
+		want time.Duration
+	}{
+		{"folders whose turn has not come", run(transfer.EventStart{Messages: 2000}, transfer.EventPlan{Source: inbox, Copy: 1000, Bytes: 1000 << 10},
+			transfer.EventCopied{Folder: inbox, Messages: 1000, Bytes: 1000 << 10}), 10 * time.Second},
+		{"large messages come last", run(transfer.EventStart{Messages: 110}, transfer.EventPlan{Source: inbox, Copy: 100, Bytes: 100 << 10},
+			transfer.EventPlan{Source: big, Copy: 10, Bytes: 900 << 10}, transfer.EventCopied{Folder: inbox, Messages: 100, Bytes: 100 << 10}), 90 * time.Second},
+		{"no octets are known", run(transfer.EventStart{Messages: 30}, transfer.EventPlan{Source: inbox, Copy: 20},
+			transfer.EventCopied{Folder: inbox, Messages: 10}), 20 * time.Second},
+		{"little is to be copied", run(transfer.EventStart{Messages: 2000}, transfer.EventPlan{Source: inbox, Copy: 10, Already: 990, Bytes: 10 << 10},
+			transfer.EventCopied{Folder: inbox, Messages: 10, Bytes: 10 << 10}), 10 * time.Second},
+	}
+	for _, c := range cases {
+		if got, ok := c.m.remaining(start.Add(10 * time.Second)); !ok || got.Round(time.Millisecond) != c.want {
+			t.Errorf("%s: %v left, want %v", c.name, got, c.want)
+		}
 	}
 }
