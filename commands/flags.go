@@ -9,6 +9,9 @@ import (
 	"mailferry/transfer"
 )
 
+// usualConnections is how many connections a command that copies opens to each end, unless it is told otherwise.
+const usualConnections = 4
+
 func configFlag() []cli.Flag {
 	return []cli.Flag{&cli.StringFlag{Name: "config", Usage: "read accounts from `FILE` and not from ~/.config/mailferry/config.toml"}}
 }
@@ -40,7 +43,7 @@ func folderFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "exclude", Usage: "no folders that match `GLOB` (repeatable)"},
 		&cli.StringSliceFlag{Name: "map", Usage: "take folder A and those below it to B: `'A=B'` (repeatable; the first that fits counts)"},
 		&cli.StringFlag{Name: "into", Usage: "put everything below `FOLDER` at the destination"},
-		&cli.IntFlag{Name: "connections", Usage: "open at most `N` connections to each end", Value: 4},
+		&cli.IntFlag{Name: "connections", Usage: "open at most `N` connections to each end", Value: usualConnections},
 		&cli.StringFlag{Name: "memory", Usage: "hold at most `SIZE` of messages in memory", Value: "32M", DefaultText: "32M"},
 	}
 }
