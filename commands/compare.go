@@ -48,9 +48,10 @@ func (w *world) compare(c *cli.Context) error {
 	}
 	defer done()
 	reached.Wait()
+	w.warnOfIdleFilters(c.Context, job, &reached)
 	result, err := w.engine.compare(c.Context, job, c.Bool("bodies"))
 	if err != nil {
-		return withAccount(err, ts[0].address, ts[1].address)
+		return nearMiss(c.Context, withAccount(err, ts[0].address, ts[1].address), job)
 	}
 	w.showComparison(out, result)
 	if !result.Equal() {

@@ -113,7 +113,7 @@ func hintOf(err error) string {
 	case errors.Is(err, transfer.ErrRemapped):
 		return "leave --map and --into as they were, or allow the move with --remap; what was copied before stays where it is"
 	case errors.Is(err, transfer.ErrNoMatch):
-		return "mailferry list SOURCE shows the folders; * stays within a level, ** goes across, and a folder does not bring along those below it"
+		return noMatchHint
 	case errors.Is(err, errDifferences):
 		return "mailferry migrate A B copies what is missing in B; what is extra there is left alone"
 	case errors.Is(err, transfer.ErrTooMany):

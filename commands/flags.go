@@ -40,8 +40,8 @@ func endFlags(ends ...transfer.End) []cli.Flag {
 func folderFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "folder", Usage: "only folders that match `GLOB` (* within a level, ** across; repeatable)"},
-		&cli.StringSliceFlag{Name: "exclude", Usage: "no folders that match `GLOB` (repeatable)"},
-		&cli.StringSliceFlag{Name: "map", Usage: "take folder A and those below it to B: `'A=B'` (repeatable; the first that fits counts)"},
+		&cli.StringSliceFlag{Name: "exclude", Usage: "no folders that match `GLOB` (repeatable; one that matches nothing is only warned of: the command may be meant for many accounts)"},
+		&cli.StringSliceFlag{Name: "map", Usage: "take folder A and those below it to B: `'A=B'` (repeatable; the first that fits counts; one that fits no folder is only warned of)"},
 		&cli.StringFlag{Name: "into", Usage: "put everything below `FOLDER` at the destination"},
 		&cli.IntFlag{Name: "connections", Usage: "open at most `N` connections to each end", Value: usualConnections},
 		&cli.StringFlag{Name: "memory", Usage: "hold at most `SIZE` of messages in memory", Value: "32M", DefaultText: "32M"},

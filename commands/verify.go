@@ -161,8 +161,9 @@ func (v *verification) withSource(c *cli.Context, a *archive.Archive, ts []*targ
 		return blameArchive(err, ts)
 	}
 	job.Dest = a
+	v.w.warnOfIdleFilters(ctx, job, &reach{})
 	if v.result, err = v.w.engine.compare(ctx, job, c.Bool("bodies")); err != nil {
-		return withAccount(err, source.address, address{path: a.String()})
+		return nearMiss(ctx, withAccount(err, source.address, address{path: a.String()}), job)
 	}
 	for _, d := range v.result.Differences {
 		if v.out.json {
