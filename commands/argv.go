@@ -22,6 +22,9 @@ func arrange(app *cli.App, args []string, getenv func(string) (string, bool)) ([
 	if len(operands) > 0 && (len(args) < 2 || args[1] != "--") {
 		command = app.Command(operands[0])
 	}
+	if command == nil && len(operands) > 0 && slices.ContainsFunc(flags, func(arg string) bool { return !isFlagOf(app, arg) }) {
+		return nil, unknownCommand(app, operands[0]) // the flags are of the command that was meant
+	}
 	if command == nil {
 		return append(append(append(out, flags...), "--"), operands...), nil
 	}
@@ -112,6 +115,11 @@ func fromEnvironment(command *cli.Command, given []string, getenv func(string) (
 		}
 	}
 	return out, nil
+}
+
+// isFlagOf reports whether arg is one of the flags that need no command.
+func isFlagOf(app *cli.App, arg string) bool {
+	return slices.ContainsFunc(app.Flags, func(f cli.Flag) bool { return isGiven(f, []string{arg}) })
 }
 
 func isGiven(f cli.Flag, given []string) bool {

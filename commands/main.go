@@ -93,11 +93,14 @@ func (w *world) withoutCommand(c *cli.Context) error {
 		_ = cli.ShowAppHelp(c)
 		return usage("no command given", "mailferry help lists the commands")
 	}
-	name := c.Args().First()
+	return unknownCommand(c.App, c.Args().First())
+}
+
+func unknownCommand(app *cli.App, name string) error {
 	hint := "mailferry help lists the commands"
 	if strings.Contains(name, "://") {
 		hint = "a command comes before the addresses, as in mailferry list ADDRESS; " + hint
-	} else if s := closest(name, commandNames(c.App)); s != "" {
+	} else if s := closest(name, commandNames(app)); s != "" {
 		hint = fmt.Sprintf("did you mean %q? %s", s, hint)
 	}
 	return usage(fmt.Sprintf("unknown command %q", name), hint)
