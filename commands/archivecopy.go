@@ -46,6 +46,9 @@ func (m *migration) openLedger() error {
 	_, none := m.job.Dest.(vacant)
 	switch {
 	case m.state != "":
+		if err := checkState(m.state); err != nil {
+			return err
+		}
 	case none:
 		return nil
 	case inArchive:
