@@ -41,7 +41,7 @@ func (w *world) archiveToVerify(ctx context.Context, t *target, opts archive.Opt
 	opts.Note = w.noteOr(opts.Note)
 	a, err := archive.Open(ctx, t.address.path, opts)
 	if err != nil {
-		return nil, archiveFailure(t.end, err)
+		return nil, archiveFailure(t.end, notOurs(t.address.path, err))
 	}
 	return asWritten(ctx, t.address, a)
 }
