@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -53,11 +54,21 @@ func (w *world) compare(c *cli.Context) error {
 	if err != nil {
 		return nearMiss(c.Context, withAccount(err, ts[0].address, ts[1].address), job)
 	}
+	passEmptyInbox(result)
 	w.showComparison(out, result)
 	if !result.Equal() {
 		return errDifferences
 	}
 	return nil
+}
+
+// passEmptyInbox passes over an INBOX without messages that one side alone has: every account has one, whether
+// mail is kept there or not.
+func passEmptyInbox(r *transfer.Comparison) {
+	r.Differences = slices.DeleteFunc(r.Differences, func(d transfer.Difference) bool {
+		ofFolder := d.Kind == transfer.DiffExtraFolder || d.Kind == transfer.DiffMissingFolder
+		return ofFolder && d.Folder.IsInbox() && d.Detail == "0 messages"
+	})
 }
 
 func (w *world) showComparison(out output, r *transfer.Comparison) {

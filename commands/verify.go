@@ -165,6 +165,7 @@ func (v *verification) withSource(c *cli.Context, a *archive.Archive, ts []*targ
 	if v.result, err = v.w.engine.compare(ctx, job, c.Bool("bodies")); err != nil {
 		return nearMiss(ctx, withAccount(err, source.address, address{path: a.String()}), job)
 	}
+	passEmptyInbox(v.result)
 	for _, d := range v.result.Differences {
 		if v.out.json {
 			v.lines.write(differenceObject(d))
