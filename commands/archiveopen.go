@@ -116,7 +116,7 @@ func archiveFailure(end transfer.End, err error) error {
 	case !errors.As(err, &known):
 		return &transfer.EndError{End: end, Err: err}
 	case known.Kind == mail.KindNotFound && known.Hint == "":
-		return usage(err.Error(), "mailferry backup SOURCE maildir:PATH makes an archive")
+		return usage(err.Error(), "check the path; mailferry backup SOURCE maildir:PATH makes an archive")
 	case known.Kind == mail.KindNotFound, known.Kind == mail.KindRefused, errors.Is(err, archive.ErrNotArchive),
 		errors.Is(err, syscall.ENOTDIR):
 		return usage(err.Error(), known.Hint)

@@ -115,7 +115,7 @@ func hintOf(err error) string {
 	case errors.Is(err, transfer.ErrNoMatch):
 		return noMatchHint
 	case errors.Is(err, errDifferences):
-		return "mailferry migrate A B copies what is missing in B; what is extra there is left alone"
+		return "mailferry migrate A B copies what is missing in B; what was deleted there is copied again only with --full; what is extra there is left alone"
 	case errors.Is(err, transfer.ErrTooMany):
 		return "nothing was deleted; if so many messages are really to go, raise --max-delete"
 	}

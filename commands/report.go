@@ -125,6 +125,9 @@ func leftOutText(c transfer.Counts) string {
 	var b strings.Builder
 	for _, reason := range reasons {
 		fmt.Fprintf(&b, ", %s %s", thousands(c.LeftOut[reason]), reason)
+		if reason == transfer.ReasonDeleted {
+			b.WriteString(" and copied again only with --full")
+		}
 	}
 	return b.String()
 }

@@ -34,7 +34,7 @@ func TestVerdicts(t *testing.T) {
 		{transfer.Report{Folders: folders(2), Total: transfer.Counts{}}, nil,
 			"all 0 messages of 2 folders are at the destination (0 copied, 0 already there)"},
 		{transfer.Report{Folders: folders(2), Total: transfer.Counts{Found: 9, Copied: 4, LeftOut: map[transfer.Reason]int{transfer.ReasonSince: 3, transfer.ReasonDeleted: 2}}}, nil,
-			"4 of 9 messages of 2 folders are at the destination, the others were left out on purpose (4 copied, 0 already there, 2 deleted at the destination, 3 older than --since)"},
+			"4 of 9 messages of 2 folders are at the destination, the others were left out on purpose (4 copied, 0 already there, 2 deleted at the destination and copied again only with --full, 3 older than --since)"},
 		{transfer.Report{Folders: folders(2, errors.New("x"))}, nil, "1 of 2 folders could NOT be finished: see below"},
 		{transfer.Report{Folders: folders(2, errors.New("x")), Total: transfer.Counts{Found: 5, Copied: 1, Pending: 4}}, nil,
 			"4 of 5 messages are NOT at the destination: see below"},

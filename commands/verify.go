@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -80,7 +81,11 @@ func (w *world) verify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if !ts[0].address.isArchive() {
+	switch {
+	case ts[0].address.isArchive():
+	case len(ts) > 1 && ts[1].address.isArchive():
+		return usage("verify looks at an archive, and "+ts[0].address.String()+" is an account", "the archive comes first: mailferry verify ARCHIVE SOURCE")
+	default:
 		return usage("verify looks at an archive, and "+ts[0].address.String()+" is an account", "mailferry compare A B compares two accounts")
 	}
 	if err := w.unlock(c.Context, c, cfg, ts, len(ts)); err != nil {
@@ -322,7 +327,15 @@ func (v *verification) outcome() error {
 		return &outcome{exitDamaged, "the archive is damaged", "what is damaged is not restored; mailferry verify ARCHIVE SOURCE --repair " +
 			"fetches it again; a damaged catalogue is made again by the next backup"}
 	case v.result != nil && !v.result.Equal():
-		return &outcome{exitDifferences, "the archive is not the same as its source", "mailferry backup SOURCE ARCHIVE brings it up to date"}
+		hint := "mailferry backup SOURCE ARCHIVE brings it up to date"
+		if slices.ContainsFunc(v.result.Differences, isExtra) {
+			hint += "; what vanished from the source in great number stays current in the archive until that is run with --accept-loss"
+		}
+		return &outcome{exitDifferences, "the archive is not the same as its source", hint}
 	}
 	return nil
+}
+
+func isExtra(d transfer.Difference) bool {
+	return d.Kind == transfer.DiffExtra || d.Kind == transfer.DiffExtraFolder
 }
