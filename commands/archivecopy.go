@@ -148,9 +148,14 @@ func (m *migration) besides(ctx context.Context, r *transfer.Report) extra {
 	e.fields["archive_run"] = last.ID
 	e.add(last.Gone, "gone", "vanished from the source, kept in the archive and marked as gone: %s")
 	// Whoever runs this unattended reads no report, but has to know of it.
-	if e.fields["suspect"] = last.Suspect; last.Suspect > 0 {
+	n, err := m.suspects(ctx, a, r, runs)
+	if err != nil {
+		m.w.warn("what is suspect in the archive cannot be counted: %v", err)
+	}
+	n = max(n, last.Suspect)
+	if e.fields["suspect"], e.fields["suspect_in_all"] = last.Suspect, n; n > 0 {
 		m.w.warn("%s vanished from the source, so many at once that they stay current in the archive; if that was meant, run again with --accept-loss",
-			count(last.Suspect, "message"))
+			count(n, "message"))
 	}
 	return e
 }

@@ -19,7 +19,8 @@ last line is of the type error.
                            folders_filtered, retries, and the counts
                   compare: verdict, folders, messages_a, messages_b, same, differences, bodies
                            backup and restore: like migrate; with an archive at an end also
-                           archive_run (number), gone, suspect, gone_left_out (messages)
+                           archive_run (number), gone, suspect, suspect_in_all (also of earlier runs),
+                           gone_left_out (messages)
                   verify:  verdict, messages, bytes, damaged, unproven, repaired (of damaged), not_repaired,
                            replaced and confirmed (of unproven); with SOURCE what compare has
                   list:    store, folders, messages, unread, bytes
