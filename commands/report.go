@@ -89,15 +89,12 @@ func verdict(r *transfer.Report, runErr error) string {
 			thousands(c.Copied), count(c.Found, "message"), folders, thousands(c.Already), leftOutText(c))
 	}
 	if c.Failed == 0 && c.Pending > 0 && len(failedFolders(r)) == 0 {
-		return fmt.Sprintf("ended early: %s of %s are at the destination%s, %s are still to come",
-			thousands(c.Copied+c.Already), count(c.Found, "message"), leftOutText(c), thousands(c.Pending))
+		// Earlier runs may have copied what this one did not come to.
+		return fmt.Sprintf("ended early: %s of %s were looked at and are at the destination%s; %s %s not reached in this run",
+			thousands(c.Copied+c.Already), count(c.Found, "message"), leftOutText(c), thousands(c.Pending), oneOr(c.Pending, "was", "were"))
 	}
 	if n := c.Failed + c.Pending; n > 0 {
-		be := "are"
-		if n == 1 {
-			be = "is"
-		}
-		return fmt.Sprintf("%s of %s %s NOT at the destination: see below", thousands(n), count(c.Found, "message"), be)
+		return fmt.Sprintf("%s of %s %s NOT at the destination: see below", thousands(n), count(c.Found, "message"), oneOr(n, "is", "are"))
 	}
 	if failed := failedFolders(r); len(failed) > 0 {
 		return fmt.Sprintf("%s of %s could NOT be finished: see below", thousands(len(failed)), folders)

@@ -39,7 +39,7 @@ func TestVerdicts(t *testing.T) {
 		{transfer.Report{Folders: folders(2, errors.New("x")), Total: transfer.Counts{Found: 5, Copied: 1, Pending: 4}}, nil,
 			"4 of 5 messages are NOT at the destination: see below"},
 		{transfer.Report{Folders: folders(2, transfer.ErrStopped), Total: transfer.Counts{Found: 5, Copied: 1, Already: 1, Pending: 3}}, transfer.ErrStopped,
-			"ended early: 2 of 5 messages are at the destination, 3 are still to come"},
+			"ended early: 2 of 5 messages were looked at and are at the destination; 3 were not reached in this run"},
 		{transfer.Report{DryRun: true, Folders: folders(2), Total: transfer.Counts{Found: 5, Copied: 4, Already: 1}}, nil,
 			"4 of 5 messages of 2 folders would be copied (1 already there); nothing was changed"},
 		{transfer.Report{}, errors.New("login"), "ended before anything was copied"},
