@@ -163,16 +163,19 @@ func (m *migration) besides(ctx context.Context, r *transfer.Report) extra {
 // warnUnfinished says that an archive was never filled to the end: all of it may be at the destination,
 // and that is not all the account had.
 func (m *migration) warnUnfinished(ctx context.Context, a *archive.Archive) {
+	m.w.warnUnfinished(ctx, a, m.isAsOf)
+}
+
+// warnUnfinished looks at the runs that counts chooses. An archive without runs but with mail has lost its history.
+func (w *world) warnUnfinished(ctx context.Context, a *archive.Archive, counts func(archive.Run) bool) {
 	runs, err := a.Runs(ctx)
-	if err != nil || len(runs) == 0 {
+	if err != nil || slices.ContainsFunc(runs, func(r archive.Run) bool { return r.Complete && counts(r) }) {
 		return
 	}
-	for _, r := range runs {
-		if r.Complete && m.isAsOf(r) {
-			return
-		}
+	if held, err := messagesIn(ctx, a); len(runs) == 0 && (err != nil || held > 0) {
+		return
 	}
-	m.w.warn("no run has yet filled the archive with the whole account, so it may lack mail; mailferry list shows its runs")
+	w.warn("no run has yet filled the archive with the whole account, so it may lack mail; mailferry list shows its runs")
 }
 
 // isAsOf reports whether a run belongs to the state that is restored.

@@ -122,6 +122,7 @@ func (v *verification) run(c *cli.Context, ts []*target, job transfer.Job) error
 		return err
 	}
 	defer a.Close()
+	v.w.warnUnfinished(ctx, a, func(archive.Run) bool { return true })
 	for _, text := range v.lost {
 		v.damage(object{"kind": "catalogue", "file": ".mailferry/catalogue.db", "detail": text}, text)
 	}
