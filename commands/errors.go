@@ -79,7 +79,7 @@ func explain(err error, sig os.Signal) failure {
 	var run *runError
 	if errors.As(err, &run) {
 		codes = append(codes, reportCodes(run.report)...)
-		f.detail = problemLines(run.report)
+		f.detail = briefProblems(run.report)
 		if run.err == nil && f.hint == "" {
 			f.hint = reportHint(run.report)
 		}

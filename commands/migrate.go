@@ -171,7 +171,7 @@ func (m *migration) outcome(report *transfer.Report, err error) error {
 
 // mention lists messages that are there, but not quite as they should be.
 func (m *migration) mention(r *transfer.Report) {
-	for _, line := range problemLines(r) {
+	for _, line := range briefProblems(r) {
 		m.w.warn("%s", line)
 	}
 }

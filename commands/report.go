@@ -153,32 +153,6 @@ func missing(r *transfer.Report) string {
 	return fmt.Sprintf("%s and %s could not be finished", count(n, "message"), count(folders, "folder"))
 }
 
-// problemLines lists folders and messages that are not as they should be.
-func problemLines(r *transfer.Report) []string {
-	if r == nil {
-		return nil
-	}
-	var out []string
-	for _, f := range failedFolders(r) {
-		out = append(out, fmt.Sprintf("folder %q: %v", f.Source, f.Err))
-	}
-	for _, p := range r.Problems {
-		out = append(out, problemLine(p))
-	}
-	return out
-}
-
-func problemLine(p transfer.Problem) string {
-	line := fmt.Sprintf("%s: folder %q uid %d", p.Kind, p.Folder, p.UID)
-	if p.Size > 0 {
-		line += " (" + sizeText(p.Size) + ")"
-	}
-	if p.Err != nil {
-		line += ": " + p.Err.Error()
-	}
-	return line
-}
-
 // reportHint returns the advice of the first error that has one.
 func reportHint(r *transfer.Report) string {
 	for _, f := range r.Folders {
