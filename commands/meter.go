@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"strings"
 	"time"
 
 	"mailferry/transfer"
@@ -101,13 +102,24 @@ func (m *meter) unplanned() float64 {
 }
 
 // line is the state in one line for people.
-func (m *meter) line(now time.Time) string {
-	text := thousands(m.done) + " of " + count(m.total, "message") + ", " +
-		sizeText(m.bytes) + " copied, " + sizeText(m.rate(now)) + "/s"
-	if left, ok := m.remaining(now); ok && left > 0 {
-		text += ", " + durationText(left) + " left"
+func (m *meter) line(now time.Time) string { return strings.Join(m.fields(now), ", ") }
+
+// narrowLine is as much of line as fits into width columns.
+func (m *meter) narrowLine(now time.Time, width int) string {
+	fields := m.fields(now)
+	for len(fields) > 0 && len(strings.Join(fields, ", ")) > width {
+		fields = fields[:len(fields)-1]
 	}
-	return text
+	return strings.Join(fields, ", ")
+}
+
+// fields begin with what matters most.
+func (m *meter) fields(now time.Time) []string {
+	out := []string{thousands(m.done) + " of " + count(m.total, "message"), sizeText(m.bytes) + " copied", sizeText(m.rate(now)) + "/s"}
+	if left, ok := m.remaining(now); ok && left > 0 {
+		out = append(out, durationText(left)+" left")
+	}
+	return out
 }
 
 // fillPlanned puts into a dry run's report what would be copied, in octets.

@@ -54,6 +54,10 @@ func newBar(w io.Writer) *progressbar.ProgressBar {
 // number is not known from the start.
 const barSteps = 1000
 
+// barFrame is what the percentage and the bar's ends take of a line. The bar itself shrinks by itself to what the text beside
+// it leaves.
+const barFrame = 12
+
 // aboveBar writes log lines without tearing the bar; the next tick draws it again.
 type aboveBar struct{ p *progress }
 
@@ -104,7 +108,7 @@ func (p *progress) tick() {
 	case p.json != nil:
 		p.json.status(p.meter, now)
 	case p.bar != nil:
-		p.bar.Describe(p.meter.line(now))
+		p.bar.Describe(p.meter.narrowLine(now, terminalWidth(p.w.stderr)-barFrame))
 		_ = p.bar.Set(min(barSteps-1, p.meter.done*barSteps/max(1, p.meter.total)))
 	default:
 		fmt.Fprintln(p.w.stderr, "mailferry: "+p.meter.line(now))

@@ -101,6 +101,17 @@ func TestMeterFollowsARun(t *testing.T) {
 	if got, want := m.line(now), "600 of 2,000 messages, 10.0 MiB copied, 1.0 MiB/s, 2 min left"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	for width, want := range map[int]string{
+		68: "600 of 2,000 messages, 10.0 MiB copied, 1.0 MiB/s, 2 min left",
+		60: "600 of 2,000 messages, 10.0 MiB copied, 1.0 MiB/s",
+		38: "600 of 2,000 messages, 10.0 MiB copied",
+		37: "600 of 2,000 messages",
+		10: "",
+	} {
+		if got := m.narrowLine(now, width); got != want {
+			t.Errorf("in %d columns %q, want %q", width, got, want)
+		}
+	}
 	m.observe(transfer.EventPlan{Source: inbox, Copy: 900, Already: 600}) // after a retry
 	if m.done != 600 || m.left != 900 {
 		t.Errorf("after a second plan: %d done, %d left", m.done, m.left)
