@@ -74,7 +74,7 @@ type failure struct {
 
 // explain turns any error into what the user is told and the exit code.
 func explain(err error, sig os.Signal) failure {
-	f := failure{msg: err.Error(), hint: hintOf(err)}
+	f := failure{msg: firstLine(err), hint: hintOf(err)}
 	codes := []exitCode{}
 	var run *runError
 	if errors.As(err, &run) {
@@ -158,6 +158,12 @@ func (w *world) printFailure(f failure) {
 		fmt.Fprintf(&b, "hint: %s\n", shown(f.hint))
 	}
 	_, _ = w.stderr.Write([]byte(b.String()))
+}
+
+// firstLine is what an error says first: of several that were joined the others follow from it.
+func firstLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
 }
 
 // shown makes text fit to be printed: control characters visible, and a

@@ -20,7 +20,7 @@ func problemLines(r *transfer.Report) []string {
 
 func folderProblems(r *transfer.Report) (out []string) {
 	for _, f := range failedFolders(r) {
-		out = append(out, fmt.Sprintf("folder %q: %v", f.Source, f.Err))
+		out = append(out, fmt.Sprintf("folder %q: %s", f.Source, firstLine(f.Err)))
 	}
 	return out
 }
@@ -53,7 +53,7 @@ func briefFolder(problems []transfer.Problem) (out []string) {
 	for _, p := range problems {
 		reason := string(p.Kind)
 		if p.Err != nil {
-			reason += p.Err.Error()
+			reason += firstLine(p.Err)
 		}
 		same[reason]++
 		if n := same[reason]; n <= sameProblems {
@@ -74,7 +74,7 @@ func problemLine(p transfer.Problem) string {
 		line += " (" + sizeText(p.Size) + ")"
 	}
 	if p.Err != nil {
-		line += ": " + p.Err.Error()
+		line += ": " + firstLine(p.Err)
 	}
 	return line
 }

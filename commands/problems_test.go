@@ -39,3 +39,17 @@ func TestOneAnswerForThousandsIsNotNamedForEach(t *testing.T) {
 		t.Errorf("the report names %d of %d", len(all), len(r.Problems))
 	}
 }
+
+func TestOfJoinedErrorsTheFirstIsTold(t *testing.T) {
+	full := errors.Join(errors.New("write x: no space left on device"), errors.New("close x: no space left on device"))
+	r := &transfer.Report{Folders: []transfer.FolderReport{{Source: mail.ParsePath("A"), Err: full}},
+		Problems: []transfer.Problem{{Kind: transfer.ProblemFailed, Folder: mail.ParsePath("A"), UID: 1, Err: full}}}
+	f := explain(&runError{err: full, report: r}, nil)
+	if f.msg != "write x: no space left on device" {
+		t.Errorf("message %q", f.msg)
+	}
+	if len(f.detail) != 2 || f.detail[0] != `folder "A": write x: no space left on device` ||
+		f.detail[1] != `failed: folder "A" uid 1: write x: no space left on device` {
+		t.Errorf("detail %q", f.detail)
+	}
+}

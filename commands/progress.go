@@ -135,7 +135,7 @@ func (p *progress) tell(event transfer.Event) {
 		p.log.Info("planned", "folder", folderText(e.Source), "to copy", e.Copy, "already there", e.Already)
 	case transfer.EventRetry:
 		p.log.Warn("trying again", "folder", folderText(e.Folder), "attempt", e.Attempt,
-			"in", e.Wait.Round(time.Millisecond).String(), "because", shown(e.Err.Error()))
+			"in", e.Wait.Round(time.Millisecond).String(), "because", shown(firstLine(e.Err)))
 	case transfer.EventFolder:
 		c := e.Report.Counts
 		p.log.Info("done", "folder", folderText(e.Report.Source), "copied", c.Copied, "already there", c.Already, "failed", c.Failed)
