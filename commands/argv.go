@@ -129,6 +129,27 @@ func isGiven(f cli.Flag, given []string) bool {
 	})
 }
 
+// namingVariable says of a mistake in a flag that nobody typed which variable has set it.
+func (w *world) namingVariable(err error, args []string) error {
+	u, ok := err.(*usageError)
+	if !ok || !strings.HasPrefix(u.msg, "--") {
+		return err
+	}
+	flag := strings.TrimLeft(u.msg, "-")
+	if end := strings.IndexAny(flag, ": "); end > 0 {
+		flag = flag[:end]
+	}
+	variable := envName(flag)
+	typed := slices.ContainsFunc(args, func(arg string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		return strings.HasPrefix(arg, "-") && name == flag
+	})
+	if typed || variable == "" || w.env(variable) == "" {
+		return err
+	}
+	return usage(variable+": "+u.msg, u.hint)
+}
+
 // wantsJSON is asked also when the command line could not be parsed.
 func wantsJSON(args []string, getenv func(string) (string, bool)) bool {
 	for _, a := range args {

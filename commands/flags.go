@@ -19,7 +19,7 @@ func configFlag() []cli.Flag {
 func outputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "json", Usage: "write one JSON object to a line (mailferry help json)"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "write nothing but what went wrong"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "write nothing but what went wrong; with --json only status is left out"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log each folder on stderr"},
 	}
 }

@@ -5,7 +5,7 @@ const jsonTopic = `JSON
 
 With --json every line on stdout is one JSON object. Its "type" says what it is. Types and fields
 may be added, and never change or go away; pass over what you do not know. When a command fails, the
-last line is of the type error.
+last line is of the type error. With --quiet the lines of the type status are left out.
 
    start          command, source, destination, dry_run, folders, messages
    status         every 10 s: seconds, messages, messages_done, copied, bytes, bytes_per_second,

@@ -43,7 +43,7 @@ func (w *world) run(ctx context.Context, args []string) exitCode {
 	if err == nil {
 		return exitOK
 	}
-	f := explain(err, halt.signal())
+	f := explain(w.namingVariable(err, args), halt.signal())
 	w.printFailure(f)
 	if wantsJSON(args, w.getenv) {
 		w.printFailureJSON(f)
