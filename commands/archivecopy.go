@@ -46,6 +46,9 @@ func (m *migration) openLedger() error {
 	_, none := m.job.Dest.(vacant)
 	switch {
 	case m.state != "":
+		if err := checkState(m.state); err != nil {
+			return err
+		}
 	case none:
 		return nil
 	case inArchive:
@@ -145,9 +148,14 @@ func (m *migration) besides(ctx context.Context, r *transfer.Report) extra {
 	e.fields["archive_run"] = last.ID
 	e.add(last.Gone, "gone", "vanished from the source, kept in the archive and marked as gone: %s")
 	// Whoever runs this unattended reads no report, but has to know of it.
-	if e.fields["suspect"] = last.Suspect; last.Suspect > 0 {
+	n, err := m.suspects(ctx, a, r, runs)
+	if err != nil {
+		m.w.warn("what is suspect in the archive cannot be counted: %v", err)
+	}
+	n = max(n, last.Suspect)
+	if e.fields["suspect"], e.fields["suspect_in_all"] = last.Suspect, n; n > 0 {
 		m.w.warn("%s vanished from the source, so many at once that they stay current in the archive; if that was meant, run again with --accept-loss",
-			count(last.Suspect, "message"))
+			count(n, "message"))
 	}
 	return e
 }
@@ -155,16 +163,19 @@ func (m *migration) besides(ctx context.Context, r *transfer.Report) extra {
 // warnUnfinished says that an archive was never filled to the end: all of it may be at the destination,
 // and that is not all the account had.
 func (m *migration) warnUnfinished(ctx context.Context, a *archive.Archive) {
+	m.w.warnUnfinished(ctx, a, m.isAsOf)
+}
+
+// warnUnfinished looks at the runs that counts chooses. An archive without runs but with mail has lost its history.
+func (w *world) warnUnfinished(ctx context.Context, a *archive.Archive, counts func(archive.Run) bool) {
 	runs, err := a.Runs(ctx)
-	if err != nil || len(runs) == 0 {
+	if err != nil || slices.ContainsFunc(runs, func(r archive.Run) bool { return r.Complete && counts(r) }) {
 		return
 	}
-	for _, r := range runs {
-		if r.Complete && m.isAsOf(r) {
-			return
-		}
+	if held, err := messagesIn(ctx, a); len(runs) == 0 && (err != nil || held > 0) {
+		return
 	}
-	m.w.warn("no run has yet filled the archive with the whole account, so it may lack mail; mailferry list shows its runs")
+	w.warn("no run has yet filled the archive with the whole account, so it may lack mail; mailferry list shows its runs")
 }
 
 // isAsOf reports whether a run belongs to the state that is restored.

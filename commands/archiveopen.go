@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -18,9 +19,23 @@ import (
 func (w *world) archiveToRead(ctx context.Context, t *target, opts archive.Options) (*archive.Archive, error) {
 	a, err := archive.Open(ctx, t.address.path, w.viewOf(opts))
 	if err != nil {
-		return nil, archiveFailure(t.end, err)
+		return nil, archiveFailure(t.end, notOurs(t.address.path, err))
 	}
 	return asWritten(ctx, t.address, a)
+}
+
+// notOurs says of a directory that is refused, and has nothing of an archive's own in it, that it is none:
+// whoever named the directory above their archives must not be told to mend it.
+func notOurs(path string, err error) error {
+	var known *mail.Error
+	if !errors.As(err, &known) || known.Kind != mail.KindRefused || errors.Is(err, archive.ErrNotArchive) {
+		return err
+	}
+	if _, serr := os.Stat(filepath.Join(path, ".mailferry")); !errors.Is(serr, fs.ErrNotExist) {
+		return err
+	}
+	return usage(fmt.Sprintf("%q: %v: there is no .mailferry in it", path, archive.ErrNotArchive),
+		fmt.Sprintf("name a directory that backup has made; if it is one that has lost its .mailferry, this is in the way: %v", known.Err))
 }
 
 // viewOf is the part of opts that concerns reading.
@@ -94,12 +109,14 @@ func asWritten(ctx context.Context, at address, a *archive.Archive) (*archive.Ar
 // in the command line.
 func archiveFailure(end transfer.End, err error) error {
 	var known *mail.Error
-	if !errors.As(err, &known) {
-		return &transfer.EndError{End: end, Err: err}
-	}
+	var told *usageError
 	switch {
+	case errors.As(err, &told):
+		return err
+	case !errors.As(err, &known):
+		return &transfer.EndError{End: end, Err: err}
 	case known.Kind == mail.KindNotFound && known.Hint == "":
-		return usage(err.Error(), "mailferry backup SOURCE maildir:PATH makes an archive")
+		return usage(err.Error(), "check the path; mailferry backup SOURCE maildir:PATH makes an archive")
 	case known.Kind == mail.KindNotFound, known.Kind == mail.KindRefused, errors.Is(err, archive.ErrNotArchive),
 		errors.Is(err, syscall.ENOTDIR):
 		return usage(err.Error(), known.Hint)

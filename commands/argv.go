@@ -22,6 +22,9 @@ func arrange(app *cli.App, args []string, getenv func(string) (string, bool)) ([
 	if len(operands) > 0 && (len(args) < 2 || args[1] != "--") {
 		command = app.Command(operands[0])
 	}
+	if command == nil && len(operands) > 0 && slices.ContainsFunc(flags, func(arg string) bool { return !isFlagOf(app, arg) }) {
+		return nil, unknownCommand(app, operands[0]) // the flags are of the command that was meant
+	}
 	if command == nil {
 		return append(append(append(out, flags...), "--"), operands...), nil
 	}
@@ -114,11 +117,37 @@ func fromEnvironment(command *cli.Command, given []string, getenv func(string) (
 	return out, nil
 }
 
+// isFlagOf reports whether arg is one of the flags that need no command.
+func isFlagOf(app *cli.App, arg string) bool {
+	return slices.ContainsFunc(app.Flags, func(f cli.Flag) bool { return isGiven(f, []string{arg}) })
+}
+
 func isGiven(f cli.Flag, given []string) bool {
 	return slices.ContainsFunc(given, func(arg string) bool {
 		name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		return strings.HasPrefix(arg, "-") && slices.Contains(f.Names(), name)
 	})
+}
+
+// namingVariable says of a mistake in a flag that nobody typed which variable has set it.
+func (w *world) namingVariable(err error, args []string) error {
+	u, ok := err.(*usageError)
+	if !ok || !strings.HasPrefix(u.msg, "--") {
+		return err
+	}
+	flag := strings.TrimLeft(u.msg, "-")
+	if end := strings.IndexAny(flag, ": "); end > 0 {
+		flag = flag[:end]
+	}
+	variable := envName(flag)
+	typed := slices.ContainsFunc(args, func(arg string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		return strings.HasPrefix(arg, "-") && name == flag
+	})
+	if typed || variable == "" || w.env(variable) == "" {
+		return err
+	}
+	return usage(variable+": "+u.msg, u.hint)
 }
 
 // wantsJSON is asked also when the command line could not be parsed.

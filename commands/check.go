@@ -90,7 +90,7 @@ func (e *severalErrors) code() exitCode {
 }
 
 func (w *world) describe(ctx context.Context, t *target, trace trace) ([]mail.Fact, string, error) {
-	store := w.engine.source(t.options(1, trace.of(string(t.end))))
+	store := w.engine.source(t.options(usualConnections, trace.of(string(t.end))))
 	defer store.Close()
 	d, ok := store.(mail.Describer)
 	if !ok {

@@ -74,12 +74,12 @@ type failure struct {
 
 // explain turns any error into what the user is told and the exit code.
 func explain(err error, sig os.Signal) failure {
-	f := failure{msg: err.Error(), hint: hintOf(err)}
+	f := failure{msg: firstLine(err), hint: hintOf(err)}
 	codes := []exitCode{}
 	var run *runError
 	if errors.As(err, &run) {
 		codes = append(codes, reportCodes(run.report)...)
-		f.detail = problemLines(run.report)
+		f.detail = briefProblems(run.report)
 		if run.err == nil && f.hint == "" {
 			f.hint = reportHint(run.report)
 		}
@@ -113,9 +113,9 @@ func hintOf(err error) string {
 	case errors.Is(err, transfer.ErrRemapped):
 		return "leave --map and --into as they were, or allow the move with --remap; what was copied before stays where it is"
 	case errors.Is(err, transfer.ErrNoMatch):
-		return "mailferry list SOURCE shows the folders; * stays within a level, ** goes across, and a folder does not bring along those below it"
+		return noMatchHint
 	case errors.Is(err, errDifferences):
-		return "mailferry migrate A B copies what is missing in B; what is extra there is left alone"
+		return "mailferry migrate A B copies what is missing in B; what was deleted there is copied again only with --full; what is extra there is left alone"
 	case errors.Is(err, transfer.ErrTooMany):
 		return "nothing was deleted; if so many messages are really to go, raise --max-delete"
 	}
@@ -158,6 +158,12 @@ func (w *world) printFailure(f failure) {
 		fmt.Fprintf(&b, "hint: %s\n", shown(f.hint))
 	}
 	_, _ = w.stderr.Write([]byte(b.String()))
+}
+
+// firstLine is what an error says first: of several that were joined the others follow from it.
+func firstLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
 }
 
 // shown makes text fit to be printed: control characters visible, and a

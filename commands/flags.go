@@ -9,6 +9,9 @@ import (
 	"mailferry/transfer"
 )
 
+// usualConnections is how many connections a command that copies opens to each end, unless it is told otherwise.
+const usualConnections = 4
+
 func configFlag() []cli.Flag {
 	return []cli.Flag{&cli.StringFlag{Name: "config", Usage: "read accounts from `FILE` and not from ~/.config/mailferry/config.toml"}}
 }
@@ -16,7 +19,7 @@ func configFlag() []cli.Flag {
 func outputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "json", Usage: "write one JSON object to a line (mailferry help json)"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "write nothing but what went wrong"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "write nothing but what went wrong; with --json only status is left out"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log each folder on stderr"},
 	}
 }
@@ -37,10 +40,10 @@ func endFlags(ends ...transfer.End) []cli.Flag {
 func folderFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "folder", Usage: "only folders that match `GLOB` (* within a level, ** across; repeatable)"},
-		&cli.StringSliceFlag{Name: "exclude", Usage: "no folders that match `GLOB` (repeatable)"},
-		&cli.StringSliceFlag{Name: "map", Usage: "take folder A and those below it to B: `'A=B'` (repeatable; the first that fits counts)"},
+		&cli.StringSliceFlag{Name: "exclude", Usage: "no folders that match `GLOB` (repeatable; one that matches nothing is only warned of: the command may be meant for many accounts)"},
+		&cli.StringSliceFlag{Name: "map", Usage: "take folder A and those below it to B: `'A=B'` (repeatable; the first that fits counts; one that fits no folder is only warned of)"},
 		&cli.StringFlag{Name: "into", Usage: "put everything below `FOLDER` at the destination"},
-		&cli.IntFlag{Name: "connections", Usage: "open at most `N` connections to each end", Value: 4},
+		&cli.IntFlag{Name: "connections", Usage: "open at most `N` connections to each end", Value: usualConnections},
 		&cli.StringFlag{Name: "memory", Usage: "hold at most `SIZE` of messages in memory", Value: "32M", DefaultText: "32M"},
 	}
 }

@@ -5,7 +5,7 @@ const jsonTopic = `JSON
 
 With --json every line on stdout is one JSON object. Its "type" says what it is. Types and fields
 may be added, and never change or go away; pass over what you do not know. When a command fails, the
-last line is of the type error.
+last line is of the type error. With --quiet the lines of the type status are left out.
 
    start          command, source, destination, dry_run, folders, messages
    status         every 10 s: seconds, messages, messages_done, copied, bytes, bytes_per_second,
@@ -19,7 +19,8 @@ last line is of the type error.
                            folders_filtered, retries, and the counts
                   compare: verdict, folders, messages_a, messages_b, same, differences, bodies
                            backup and restore: like migrate; with an archive at an end also
-                           archive_run (number), gone, suspect, gone_left_out (messages)
+                           archive_run (number), gone, suspect, suspect_in_all (also of earlier runs),
+                           gone_left_out (messages)
                   verify:  verdict, messages, bytes, damaged, unproven, repaired (of damaged), not_repaired,
                            replaced and confirmed (of unproven); with SOURCE what compare has
                   list:    store, folders, messages, unread, bytes

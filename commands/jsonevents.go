@@ -71,7 +71,7 @@ func (j *jsonEvents) event(event transfer.Event) {
 			kind = "throttle"
 		}
 		j.lines.write(object{"type": kind, "attempt": e.Attempt, "wait_seconds": e.Wait.Seconds(),
-			"error": shown(e.Err.Error())}.named("folder", e.Folder))
+			"error": shown(firstLine(e.Err))}.named("folder", e.Folder))
 	case transfer.EventFolder:
 		j.folder(e.Report)
 	}
@@ -105,7 +105,7 @@ func problemObject(p transfer.Problem) object {
 	kinds := map[transfer.ProblemKind]string{transfer.ProblemFailed: "failed", transfer.ProblemInDoubt: "in_doubt", transfer.ProblemFlags: "flags"}
 	o := object{"type": "message_error", "kind": kinds[p.Kind], "uid": p.UID, "bytes": p.Size}
 	if p.Err != nil {
-		o["error"] = shown(p.Err.Error())
+		o["error"] = shown(firstLine(p.Err))
 	}
 	return o.named("folder", p.Folder).named("destination", p.Dest)
 }
@@ -113,7 +113,7 @@ func problemObject(p transfer.Problem) object {
 func folderObject(r transfer.FolderReport) object {
 	o := object{"type": "folder", "created": r.Created}.named("folder", r.Source).named("destination", r.Dest)
 	if r.Err != nil {
-		o["error"] = shown(r.Err.Error())
+		o["error"] = shown(firstLine(r.Err))
 	}
 	return o.with(countsObject(r.Counts))
 }

@@ -43,7 +43,7 @@ func (w *world) run(ctx context.Context, args []string) exitCode {
 	if err == nil {
 		return exitOK
 	}
-	f := explain(err, halt.signal())
+	f := explain(w.namingVariable(err, args), halt.signal())
 	w.printFailure(f)
 	if wantsJSON(args, w.getenv) {
 		w.printFailureJSON(f)
@@ -93,11 +93,14 @@ func (w *world) withoutCommand(c *cli.Context) error {
 		_ = cli.ShowAppHelp(c)
 		return usage("no command given", "mailferry help lists the commands")
 	}
-	name := c.Args().First()
+	return unknownCommand(c.App, c.Args().First())
+}
+
+func unknownCommand(app *cli.App, name string) error {
 	hint := "mailferry help lists the commands"
 	if strings.Contains(name, "://") {
 		hint = "a command comes before the addresses, as in mailferry list ADDRESS; " + hint
-	} else if s := closest(name, commandNames(c.App)); s != "" {
+	} else if s := closest(name, commandNames(app)); s != "" {
 		hint = fmt.Sprintf("did you mean %q? %s", s, hint)
 	}
 	return usage(fmt.Sprintf("unknown command %q", name), hint)

@@ -116,6 +116,7 @@ func (m *migration) run(ctx context.Context, h *halt) error {
 	}
 	m.job.Stop = h.beGentle()
 
+	m.w.warnOfIdleFilters(ctx, m.job, &m.reached)
 	var events *jsonEvents
 	if m.out.json {
 		events = &jsonEvents{lines: &jsonLines{w: m.w.stdout}, command: m.command, source: m.job.Source.String(),
@@ -130,7 +131,8 @@ func (m *migration) run(ctx context.Context, h *halt) error {
 	if m.job.DryRun {
 		p.meter.fillPlanned(report)
 	}
-	return m.finish(ctx, report, withAccount(m.blame(err), m.source, m.dest), events)
+	err = nearMiss(ctx, withAccount(m.blame(err), m.source, m.dest), m.job)
+	return m.finish(ctx, report, err, events)
 }
 
 // finish tells what came of a run, in every form that was asked for.
@@ -169,7 +171,7 @@ func (m *migration) outcome(report *transfer.Report, err error) error {
 
 // mention lists messages that are there, but not quite as they should be.
 func (m *migration) mention(r *transfer.Report) {
-	for _, line := range problemLines(r) {
+	for _, line := range briefProblems(r) {
 		m.w.warn("%s", line)
 	}
 }

@@ -185,7 +185,7 @@ func TestFirstSignalFinishesWhatIsInFlight(t *testing.T) {
 			return s
 		}
 		b.fails(c.code, []string{"migrate", oldAccount, newAccount}, "finishing what is in flight", "stopped by ", "to go on, give the same command again")
-		if v := b.lastLine(); !strings.HasPrefix(v, "ended early: ") || !strings.HasSuffix(v, " are still to come") {
+		if v := b.lastLine(); !strings.HasPrefix(v, "ended early: ") || !strings.HasSuffix(v, " not reached in this run") {
 			t.Errorf("verdict %q", v)
 		}
 		arrived := len(dst.Messages(mail.NewPath("INBOX")))

@@ -54,6 +54,10 @@ func newBar(w io.Writer) *progressbar.ProgressBar {
 // number is not known from the start.
 const barSteps = 1000
 
+// barFrame is what the percentage and the bar's ends take of a line. The bar itself shrinks by itself to what the text beside
+// it leaves.
+const barFrame = 12
+
 // aboveBar writes log lines without tearing the bar; the next tick draws it again.
 type aboveBar struct{ p *progress }
 
@@ -104,7 +108,7 @@ func (p *progress) tick() {
 	case p.json != nil:
 		p.json.status(p.meter, now)
 	case p.bar != nil:
-		p.bar.Describe(p.meter.line(now))
+		p.bar.Describe(p.meter.narrowLine(now, terminalWidth(p.w.stderr)-barFrame))
 		_ = p.bar.Set(min(barSteps-1, p.meter.done*barSteps/max(1, p.meter.total)))
 	default:
 		fmt.Fprintln(p.w.stderr, "mailferry: "+p.meter.line(now))
@@ -131,7 +135,7 @@ func (p *progress) tell(event transfer.Event) {
 		p.log.Info("planned", "folder", folderText(e.Source), "to copy", e.Copy, "already there", e.Already)
 	case transfer.EventRetry:
 		p.log.Warn("trying again", "folder", folderText(e.Folder), "attempt", e.Attempt,
-			"in", e.Wait.Round(time.Millisecond).String(), "because", shown(e.Err.Error()))
+			"in", e.Wait.Round(time.Millisecond).String(), "because", shown(firstLine(e.Err)))
 	case transfer.EventFolder:
 		c := e.Report.Counts
 		p.log.Info("done", "folder", folderText(e.Report.Source), "copied", c.Copied, "already there", c.Already, "failed", c.Failed)

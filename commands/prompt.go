@@ -22,32 +22,42 @@ func (w *world) askOnTerminal(ctx context.Context, question string) (string, err
 	if err != nil {
 		return "", errNoTerminal
 	}
-	before, err := term.GetState(int(tty.Fd()))
+	before, err := term.MakeRaw(int(tty.Fd()))
 	if err != nil {
 		_ = tty.Close()
 		return "", errNoTerminal
 	}
 	fmt.Fprint(tty, shown(question))
 	type answer struct {
-		password []byte
+		password string
 		err      error
 	}
 	answered := make(chan answer, 1)
 	// Nothing can wake a read of a terminal, so after Ctrl-C it is left to the end
 	// of the process, which is near; the echo must be back by then.
 	go func() {
-		p, err := term.ReadPassword(int(tty.Fd()))
+		p, err := readHidden(tty, interruptSelf)
 		answered <- answer{p, err}
 	}()
-	select {
-	case a := <-answered:
-		fmt.Fprintln(tty)
-		_ = tty.Close()
-		return string(a.password), a.err
-	case <-ctx.Done():
+	back := func() {
 		_ = term.Restore(int(tty.Fd()), before)
 		fmt.Fprintln(tty)
+	}
+	select {
+	case a := <-answered:
+		back()
+		_ = tty.Close()
+		return a.password, a.err
+	case <-ctx.Done():
+		back()
 		return "", ctx.Err()
+	}
+}
+
+// interruptSelf is what a terminal does at Ctrl-C unless it is in raw mode.
+func interruptSelf() {
+	if own, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = own.Signal(os.Interrupt)
 	}
 }
 

@@ -89,15 +89,12 @@ func verdict(r *transfer.Report, runErr error) string {
 			thousands(c.Copied), count(c.Found, "message"), folders, thousands(c.Already), leftOutText(c))
 	}
 	if c.Failed == 0 && c.Pending > 0 && len(failedFolders(r)) == 0 {
-		return fmt.Sprintf("ended early: %s of %s are at the destination%s, %s are still to come",
-			thousands(c.Copied+c.Already), count(c.Found, "message"), leftOutText(c), thousands(c.Pending))
+		// Earlier runs may have copied what this one did not come to.
+		return fmt.Sprintf("ended early: %s of %s were looked at and are at the destination%s; %s %s not reached in this run",
+			thousands(c.Copied+c.Already), count(c.Found, "message"), leftOutText(c), thousands(c.Pending), oneOr(c.Pending, "was", "were"))
 	}
 	if n := c.Failed + c.Pending; n > 0 {
-		be := "are"
-		if n == 1 {
-			be = "is"
-		}
-		return fmt.Sprintf("%s of %s %s NOT at the destination: see below", thousands(n), count(c.Found, "message"), be)
+		return fmt.Sprintf("%s of %s %s NOT at the destination: see below", thousands(n), count(c.Found, "message"), oneOr(n, "is", "are"))
 	}
 	if failed := failedFolders(r); len(failed) > 0 {
 		return fmt.Sprintf("%s of %s could NOT be finished: see below", thousands(len(failed)), folders)
@@ -125,6 +122,9 @@ func leftOutText(c transfer.Counts) string {
 	var b strings.Builder
 	for _, reason := range reasons {
 		fmt.Fprintf(&b, ", %s %s", thousands(c.LeftOut[reason]), reason)
+		if reason == transfer.ReasonDeleted {
+			b.WriteString(" and copied again only with --full")
+		}
 	}
 	return b.String()
 }
@@ -151,32 +151,6 @@ func missing(r *transfer.Report) string {
 		return count(folders, "folder") + " could not be finished"
 	}
 	return fmt.Sprintf("%s and %s could not be finished", count(n, "message"), count(folders, "folder"))
-}
-
-// problemLines lists folders and messages that are not as they should be.
-func problemLines(r *transfer.Report) []string {
-	if r == nil {
-		return nil
-	}
-	var out []string
-	for _, f := range failedFolders(r) {
-		out = append(out, fmt.Sprintf("folder %q: %v", f.Source, f.Err))
-	}
-	for _, p := range r.Problems {
-		out = append(out, problemLine(p))
-	}
-	return out
-}
-
-func problemLine(p transfer.Problem) string {
-	line := fmt.Sprintf("%s: folder %q uid %d", p.Kind, p.Folder, p.UID)
-	if p.Size > 0 {
-		line += " (" + sizeText(p.Size) + ")"
-	}
-	if p.Err != nil {
-		line += ": " + p.Err.Error()
-	}
-	return line
 }
 
 // reportHint returns the advice of the first error that has one.

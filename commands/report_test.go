@@ -34,12 +34,12 @@ func TestVerdicts(t *testing.T) {
 		{transfer.Report{Folders: folders(2), Total: transfer.Counts{}}, nil,
 			"all 0 messages of 2 folders are at the destination (0 copied, 0 already there)"},
 		{transfer.Report{Folders: folders(2), Total: transfer.Counts{Found: 9, Copied: 4, LeftOut: map[transfer.Reason]int{transfer.ReasonSince: 3, transfer.ReasonDeleted: 2}}}, nil,
-			"4 of 9 messages of 2 folders are at the destination, the others were left out on purpose (4 copied, 0 already there, 2 deleted at the destination, 3 older than --since)"},
+			"4 of 9 messages of 2 folders are at the destination, the others were left out on purpose (4 copied, 0 already there, 2 deleted at the destination and copied again only with --full, 3 older than --since)"},
 		{transfer.Report{Folders: folders(2, errors.New("x"))}, nil, "1 of 2 folders could NOT be finished: see below"},
 		{transfer.Report{Folders: folders(2, errors.New("x")), Total: transfer.Counts{Found: 5, Copied: 1, Pending: 4}}, nil,
 			"4 of 5 messages are NOT at the destination: see below"},
 		{transfer.Report{Folders: folders(2, transfer.ErrStopped), Total: transfer.Counts{Found: 5, Copied: 1, Already: 1, Pending: 3}}, transfer.ErrStopped,
-			"ended early: 2 of 5 messages are at the destination, 3 are still to come"},
+			"ended early: 2 of 5 messages were looked at and are at the destination; 3 were not reached in this run"},
 		{transfer.Report{DryRun: true, Folders: folders(2), Total: transfer.Counts{Found: 5, Copied: 4, Already: 1}}, nil,
 			"4 of 5 messages of 2 folders would be copied (1 already there); nothing was changed"},
 		{transfer.Report{}, errors.New("login"), "ended before anything was copied"},
@@ -98,8 +98,19 @@ func TestMeterFollowsARun(t *testing.T) {
 		m.observe(e)
 	}
 	now := start.Add(10 * time.Second)
-	if got, want := m.line(now), "600 of 2,000 messages, 10.0 MiB copied, 1.0 MiB/s, 90 s left"; got != want {
+	if got, want := m.line(now), "600 of 2,000 messages, 10.0 MiB copied, 1.0 MiB/s, 2 min left"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+	for width, want := range map[int]string{
+		68: "600 of 2,000 messages, 10.0 MiB copied, 1.0 MiB/s, 2 min left",
+		60: "600 of 2,000 messages, 10.0 MiB copied, 1.0 MiB/s",
+		38: "600 of 2,000 messages, 10.0 MiB copied",
+		37: "600 of 2,000 messages",
+		10: "",
+	} {
+		if got := m.narrowLine(now, width); got != want {
+			t.Errorf("in %d columns %q, want %q", width, got, want)
+		}
 	}
 	m.observe(transfer.EventPlan{Source: inbox, Copy: 900, Already: 600}) // after a retry
 	if m.done != 600 || m.left != 900 {
@@ -109,5 +120,36 @@ func TestMeterFollowsARun(t *testing.T) {
 	m.observe(transfer.EventPlan{Source: mail.NewPath("b"), Copy: 1000})
 	if m.done != 1500 || m.left != 1000 || m.total != 2500 {
 		t.Errorf("%d done, %d left, total %d", m.done, m.left, m.total)
+	}
+}
+
+func TestMeterCountsWhatNoFolderHasPlannedYet(t *testing.T) {
+	start := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	inbox, big := mail.NewPath("INBOX"), mail.NewPath("big")
+	run := func(events ...transfer.Event) *meter {
+		m := newMeter(start)
+		for _, e := range events {
+			m.observe(e)
+		}
+		return m
+	}
+	cases := []struct {
+		name string
+		m    *meter
+		want time.Duration
+	}{
+		{"folders whose turn has not come", run(transfer.EventStart{Messages: 2000}, transfer.EventPlan{Source: inbox, Copy: 1000, Bytes: 1000 << 10},
+			transfer.EventCopied{Folder: inbox, Messages: 1000, Bytes: 1000 << 10}), 10 * time.Second},
+		{"large messages come last", run(transfer.EventStart{Messages: 110}, transfer.EventPlan{Source: inbox, Copy: 100, Bytes: 100 << 10},
+			transfer.EventPlan{Source: big, Copy: 10, Bytes: 900 << 10}, transfer.EventCopied{Folder: inbox, Messages: 100, Bytes: 100 << 10}), 90 * time.Second},
+		{"no octets are known", run(transfer.EventStart{Messages: 30}, transfer.EventPlan{Source: inbox, Copy: 20},
+			transfer.EventCopied{Folder: inbox, Messages: 10}), 20 * time.Second},
+		{"little is to be copied", run(transfer.EventStart{Messages: 2000}, transfer.EventPlan{Source: inbox, Copy: 10, Already: 990, Bytes: 10 << 10},
+			transfer.EventCopied{Folder: inbox, Messages: 10, Bytes: 10 << 10}), 10 * time.Second},
+	}
+	for _, c := range cases {
+		if got, ok := c.m.remaining(start.Add(10 * time.Second)); !ok || got.Round(time.Millisecond) != c.want {
+			t.Errorf("%s: %v left, want %v", c.name, got, c.want)
+		}
 	}
 }

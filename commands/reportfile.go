@@ -70,7 +70,7 @@ func writeTextReport(w io.Writer, source, dest string, r *transfer.Report, runEr
 		return err
 	}
 	if runErr != nil {
-		fmt.Fprintf(w, "\nended early: %s\n", shown(runErr.Error()))
+		fmt.Fprintf(w, "\nended early: %s\n", shown(firstLine(runErr)))
 	}
 	var err error
 	for i, line := range problemLines(r) {
@@ -93,7 +93,7 @@ func writeJSONReport(w io.Writer, source, dest string, r *transfer.Report, runEr
 	whole := summaryObject(r, runErr).with(more.fields).with(object{"type": "report", "source": source, "destination": dest,
 		"folder_reports": folders, "message_errors": problems})
 	if runErr != nil {
-		whole["error"] = shown(runErr.Error())
+		whole["error"] = shown(firstLine(runErr))
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

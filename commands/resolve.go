@@ -58,7 +58,7 @@ func (c *config) unknown(arg string) error {
 	hint := "mailferry help addresses lists the forms of an address"
 	switch {
 	case strings.Contains(arg, "/"):
-		return usage(fmt.Sprintf("there is nothing at %q", arg), "a new archive is written maildir:PATH or mbox:PATH; "+hint)
+		return usage(fmt.Sprintf("there is nothing at %q", arg), "check the path; a new archive is written maildir:PATH or mbox:PATH; "+hint)
 	case strings.Contains(arg, "@"):
 		host := arg[strings.LastIndexByte(arg, '@')+1:]
 		hint = fmt.Sprintf("is it imaps://USER@%s? %s", host, hint)

@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"exits":  exits,
 			"fill":   withServer(fill),
 			"remove": withServer(remove),
+			"drop":   withServer(drop),
 			"refuse": withServer(refuse),
 			"holds":  withServer(holds),
 			"saw":    withServer(saw),
@@ -170,6 +171,13 @@ func remove(ts *testscript.TestScript, s server, args []string) {
 	path := mail.ParsePath(args[0])
 	for _, m := range s.account.Messages(path)[:number(ts, args[1])] {
 		ts.Check(s.account.Expunge(path, m.UID))
+	}
+}
+
+// drop SERVER FOLDER...: the folders vanish.
+func drop(ts *testscript.TestScript, s server, args []string) {
+	for _, name := range args {
+		ts.Check(s.account.Delete(mail.ParsePath(name)))
 	}
 }
 

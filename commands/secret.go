@@ -86,6 +86,9 @@ func (w *world) unasked(ctx context.Context, ways secretWays) (secret, error) {
 	if errors.Is(err, errNoTerminal) {
 		return nil, usage(fmt.Sprintf("no password for the %s %s, and no terminal to ask for it", ways.end, ways.address), passwordWays(ways.end))
 	}
+	if errors.Is(err, errNothingTyped) {
+		return nil, usage(fmt.Sprintf("no password was typed for the %s %s", ways.end, ways.address), passwordWays(ways.end))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,36 @@ import (
 func (w *world) statePath(source, dest address) string {
 	name := stateName(source) + "--" + stateName(dest) + ".db"
 	return filepath.Join(w.xdg("XDG_STATE_HOME", filepath.Join(".local", "state")), "mailferry", name)
+}
+
+// checkState refuses a file of somebody else's before a lock is put beside it: advice for a damaged record,
+// which may be deleted, must never be given about it. A lock that is there shows that the file was a record once.
+func checkState(path string) error {
+	for _, beside := range []string{".lock", "-wal"} {
+		if _, err := os.Lstat(path + beside); err == nil {
+			return nil
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	head := make([]byte, 72)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || isRecordHeader(head[:n]) {
+		return nil
+	}
+	return usage(fmt.Sprintf("%q is no record of mailferry", path), "name another file with --state")
+}
+
+// isRecordHeader knows a record by what SQLite begins its files with, and by its mark in there.
+func isRecordHeader(head []byte) bool {
+	return len(head) == 72 && string(head[:16]) == "SQLite format 3\x00" && string(head[68:72]) == "mfry"
 }
 
 // recordError says what to do about a record that cannot be kept at path. What has a

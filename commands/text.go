@@ -33,6 +33,14 @@ func count[N int | int64 | uint32](n N, noun string) string {
 	return thousands(n) + " " + noun
 }
 
+// oneOr is the form of a word that goes with n.
+func oneOr(n int, one, more string) string {
+	if n == 1 {
+		return one
+	}
+	return more
+}
+
 // sizeText writes octets the way --rate-limit and --max-size read them.
 func sizeText(n int64) string {
 	if n < 1024 {

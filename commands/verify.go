@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -41,7 +42,7 @@ func (w *world) archiveToVerify(ctx context.Context, t *target, opts archive.Opt
 	opts.Note = w.noteOr(opts.Note)
 	a, err := archive.Open(ctx, t.address.path, opts)
 	if err != nil {
-		return nil, archiveFailure(t.end, err)
+		return nil, archiveFailure(t.end, notOurs(t.address.path, err))
 	}
 	return asWritten(ctx, t.address, a)
 }
@@ -80,7 +81,11 @@ func (w *world) verify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if !ts[0].address.isArchive() {
+	switch {
+	case ts[0].address.isArchive():
+	case len(ts) > 1 && ts[1].address.isArchive():
+		return usage("verify looks at an archive, and "+ts[0].address.String()+" is an account", "the archive comes first: mailferry verify ARCHIVE SOURCE")
+	default:
 		return usage("verify looks at an archive, and "+ts[0].address.String()+" is an account", "mailferry compare A B compares two accounts")
 	}
 	if err := w.unlock(c.Context, c, cfg, ts, len(ts)); err != nil {
@@ -117,6 +122,7 @@ func (v *verification) run(c *cli.Context, ts []*target, job transfer.Job) error
 		return err
 	}
 	defer a.Close()
+	v.w.warnUnfinished(ctx, a, func(archive.Run) bool { return true })
 	for _, text := range v.lost {
 		v.damage(object{"kind": "catalogue", "file": ".mailferry/catalogue.db", "detail": text}, text)
 	}
@@ -161,9 +167,11 @@ func (v *verification) withSource(c *cli.Context, a *archive.Archive, ts []*targ
 		return blameArchive(err, ts)
 	}
 	job.Dest = a
+	v.w.warnOfIdleFilters(ctx, job, &reach{})
 	if v.result, err = v.w.engine.compare(ctx, job, c.Bool("bodies")); err != nil {
-		return withAccount(err, source.address, address{path: a.String()})
+		return nearMiss(ctx, withAccount(err, source.address, address{path: a.String()}), job)
 	}
+	passEmptyInbox(v.result)
 	for _, d := range v.result.Differences {
 		if v.out.json {
 			v.lines.write(differenceObject(d))
@@ -320,7 +328,15 @@ func (v *verification) outcome() error {
 		return &outcome{exitDamaged, "the archive is damaged", "what is damaged is not restored; mailferry verify ARCHIVE SOURCE --repair " +
 			"fetches it again; a damaged catalogue is made again by the next backup"}
 	case v.result != nil && !v.result.Equal():
-		return &outcome{exitDifferences, "the archive is not the same as its source", "mailferry backup SOURCE ARCHIVE brings it up to date"}
+		hint := "mailferry backup SOURCE ARCHIVE brings it up to date"
+		if slices.ContainsFunc(v.result.Differences, isExtra) {
+			hint += "; what vanished from the source in great number stays current in the archive until that is run with --accept-loss"
+		}
+		return &outcome{exitDifferences, "the archive is not the same as its source", hint}
 	}
 	return nil
+}
+
+func isExtra(d transfer.Difference) bool {
+	return d.Kind == transfer.DiffExtra || d.Kind == transfer.DiffExtraFolder
 }

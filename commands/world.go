@@ -73,6 +73,20 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// terminalWidth is the number of columns of the terminal that stream is; many where that is not known.
+func terminalWidth(stream any) int {
+	const many = 1000
+	f, ok := stream.(*os.File)
+	if !ok {
+		return many
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return many
+	}
+	return width
+}
+
 // colour reports whether text on stderr may be coloured (https://no-color.org).
 func (w *world) colour() bool {
 	return isTerminal(w.stderr) && w.env("NO_COLOR") == "" && w.env("TERM") != "dumb"
