@@ -150,8 +150,7 @@ var errStop = errors.New("stop")
 func (m *Mbox) firstIsDated() bool {
 	head := make([]byte, 2*maxFrom)
 	n, _ := m.data.ReadAt(head, m.first)
-	dated, _ := fromLine(head[:n])
-	return dated
+	return look(head[:n]).date
 }
 
 func damaged(err error) error {
