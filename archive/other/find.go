@@ -19,16 +19,18 @@ type finder struct {
 	folders []folder
 	passed  []string // what was not taken for mail, for an error to name
 	failed  []string // what may be mail and cannot be read
+	own     []string // archives of ours, which are no part of the mail around them
 }
 
 // found says what was there instead of mail.
 func (f *finder) found() string {
-	if len(f.passed) == 0 {
+	passed := slices.Concat(f.own, f.passed)
+	if len(passed) == 0 {
 		return "the directory holds no files"
 	}
 	const most = 3
-	text := strings.Join(f.passed[:min(most, len(f.passed))], "; ")
-	if n := len(f.passed) - most; n > 0 {
+	text := strings.Join(passed[:min(most, len(passed))], "; ")
+	if n := len(passed) - most; n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
 	}
 	return "found: " + text
@@ -39,6 +41,16 @@ func (f *finder) pass(at, why string) {
 		f.passed = nil // what is known better now
 	}
 	f.passed = append(f.passed, f.short(at)+": "+why)
+}
+
+// isOwn passes over an archive that mailferry has filled. Its mail is that of somewhere else, or of the tree around it,
+// which would grow by itself with every backup into it.
+func (f *finder) isOwn(dir string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, ".mailferry")); err != nil {
+		return false
+	}
+	f.own = append(f.own, f.short(dir)+": an archive that mailferry made")
+	return true
 }
 
 // short is a path below the root, fit to be shown.
@@ -104,7 +116,7 @@ func (f *finder) below(ctx context.Context, dir string, components []string, plu
 		}
 		own := isMaildir(at)
 		path, ok := childPath(components, e.Name(), plus || own)
-		if !ok || f.isLoop(at, e) {
+		if !ok || f.isLoop(at, e) || f.isOwn(at) {
 			continue
 		}
 		if own {

@@ -61,7 +61,7 @@ func (f *finder) mboxesIn(ctx context.Context, dir string, components []string) 
 		switch {
 		case strings.HasPrefix(name, "."), strings.HasSuffix(name, ".msf"):
 		case isDir(at, e):
-			if f.isLoop(at, e) {
+			if f.isLoop(at, e) || f.isOwn(at) {
 				continue
 			}
 			// Thunderbird has the folders below X in X.sbd, Dovecot and Apple Mail beside or in it.

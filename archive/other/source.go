@@ -63,6 +63,9 @@ func Open(ctx context.Context, path string, opts Options) (*Source, error) {
 	if err := s.find(ctx, f); err != nil {
 		return nil, failure(whole, err)
 	}
+	for _, one := range f.own {
+		s.note("passed over: " + one)
+	}
 	s.folders = f.folders
 	slices.SortFunc(s.folders, func(a, b folder) int { return a.path.Compare(b.path) })
 	return s, nil

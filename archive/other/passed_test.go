@@ -77,3 +77,20 @@ func TestWhatCannotBeReadIsAFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestAnArchiveInATreeIsNoPartOfIt: a backup into the tree that is backed up would grow by itself.
+func TestAnArchiveInATreeIsNoPartOfIt(t *testing.T) {
+	for kind, files := range map[other.Kind]map[string]string{
+		other.MBox:    {"Inbox": letter("1", ""), "backup/INBOX.mbox": letter("1", ""), "backup/.mailferry/lock": ""},
+		other.Maildir: {"cur/1.M1.host:2,": "Subject: 1\n", "new/": "", "backup/cur/2.M1.host:2,": "Subject: 1\n", "backup/new/": "", "backup/.mailferry/lock": ""},
+	} {
+		var notes []string
+		s, err := other.Open(t.Context(), tree(t, files), other.Options{Kind: kind, Spool: t.TempDir(), Note: func(text string) { notes = append(notes, text) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := contents(t, s); strings.Count(got, "\n") != 1 || len(notes) != 1 || notes[0] != "passed over: backup: an archive that mailferry made" {
+			t.Errorf("%s: read\n%snotes %q", kind, got, notes)
+		}
+	}
+}
