@@ -78,6 +78,9 @@ func (m *migration) admit() error {
 			return err
 		}
 	}
+	if err := admitPlaces(m.source, m.dest); err != nil {
+		return err
+	}
 	same := m.source.sameAccount(m.dest)
 	switch {
 	case same && m.source.isArchive():

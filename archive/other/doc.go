@@ -1,7 +1,7 @@
 // Package other reads what other programs have written, as a mail.Source: a Maildir, alone or
 // with folders beside it (Maildir++, as Dovecot and Courier have it) or below it (a tree of
 // directories, as mbsync and Dovecot's LAYOUT=fs have it), a single mbox, and a tree of mbox files
-// (Thunderbird, Google Takeout, mutt, Dovecot). It never writes.
+// (Thunderbird, Google Takeout, mutt, Dovecot). It never writes. Archives of ours below a directory are passed over.
 //
 // # Maildir
 //
@@ -15,7 +15,8 @@
 //
 // # mbox
 //
-// See package foreign, which reads the files.
+// See package foreign, which reads the files. In a tree, a file of another kind is passed over; one that is damaged or
+// cannot be read may be mail, and is a folder that cannot be opened.
 //
 // # What it was tried with
 //
@@ -32,6 +33,8 @@
 //	mboxo, mboxrd, mboxcl, mboxcl2, CRLF,   ../mbox/testdata, one file for each; against Python:
 //	mutt, Pine, Dovecot, odd From_ lines    TestPythonReadsTheSame in ../mbox/foreign
 //	gzip, a single file                     TestMboxTrees
+//	damaged or unreadable files of a tree   TestWhatCannotBeReadIsAFolder
+//	an archive of ours in a tree            TestAnArchiveInATreeIsNoPartOfIt
 //	a file to which mail is delivered       TestALiveMbox, TestAFileToWhichMailIsDelivered, TestALockedFileIsWaitedFor
 //	an mbox that is rewritten               TestAnMboxWithOtherOctetsInTheSamePlaces
 //	an archive's mbox, damaged or edited    TestADamagedMessageIsWithheld, TestAMessageOfOursThatMuttHasEdited

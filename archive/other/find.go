@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"mailferry/archive/mbox/foreign"
 	"mailferry/transfer/mail"
 )
 
@@ -19,16 +18,19 @@ type finder struct {
 	spool   string
 	folders []folder
 	passed  []string // what was not taken for mail, for an error to name
+	failed  []string // what may be mail and cannot be read
+	own     []string // archives of ours, which are no part of the mail around them
 }
 
 // found says what was there instead of mail.
 func (f *finder) found() string {
-	if len(f.passed) == 0 {
+	passed := slices.Concat(f.own, f.passed)
+	if len(passed) == 0 {
 		return "the directory holds no files"
 	}
 	const most = 3
-	text := strings.Join(f.passed[:min(most, len(f.passed))], "; ")
-	if n := len(f.passed) - most; n > 0 {
+	text := strings.Join(passed[:min(most, len(passed))], "; ")
+	if n := len(passed) - most; n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
 	}
 	return "found: " + text
@@ -38,10 +40,25 @@ func (f *finder) pass(at, why string) {
 	if slices.ContainsFunc(f.passed, func(text string) bool { return strings.HasSuffix(text, ": a file") }) {
 		f.passed = nil // what is known better now
 	}
+	f.passed = append(f.passed, f.short(at)+": "+why)
+}
+
+// isOwn passes over an archive that mailferry has filled. Its mail is that of somewhere else, or of the tree around it,
+// which would grow by itself with every backup into it.
+func (f *finder) isOwn(dir string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, ".mailferry")); err != nil {
+		return false
+	}
+	f.own = append(f.own, f.short(dir)+": an archive that mailferry made")
+	return true
+}
+
+// short is a path below the root, fit to be shown.
+func (f *finder) short(at string) string {
 	if rel, err := filepath.Rel(f.root, at); err == nil {
 		at = rel
 	}
-	f.passed = append(f.passed, mail.Visible(at)+": "+why)
+	return mail.Visible(at)
 }
 
 // unique refuses two folders of one name, which a Maildir++ name and a nested directory can be.
@@ -99,7 +116,7 @@ func (f *finder) below(ctx context.Context, dir string, components []string, plu
 		}
 		own := isMaildir(at)
 		path, ok := childPath(components, e.Name(), plus || own)
-		if !ok || f.isLoop(at, e) {
+		if !ok || f.isLoop(at, e) || f.isOwn(at) {
 			continue
 		}
 		if own {
@@ -179,75 +196,4 @@ func (f *finder) subscriptions() {
 	for i := range f.folders {
 		f.folders[i].subscribed = f.folders[i].subscribed || len(wanted) == 0 || wanted[f.folders[i].path]
 	}
-}
-
-// single takes a file for one folder.
-func (f *finder) single() error {
-	if err := f.look(f.root); err != nil {
-		return err
-	}
-	name := filepath.Base(f.root)
-	f.folders = append(f.folders, folder{path: mail.NewPath(boxName(name)), at: f.root, subscribed: true})
-	return nil
-}
-
-// look refuses a file that is no mbox.
-func (f *finder) look(at string) error {
-	m, err := foreign.Open(at, foreign.Options{Spool: f.spool})
-	if err != nil {
-		return err
-	}
-	return m.Close()
-}
-
-// boxName is a file's name without what tells its kind.
-func boxName(file string) string {
-	name := file
-	for _, suffix := range []string{".gz", ".mbox", ".mbx"} {
-		if len(name) > len(suffix) && strings.EqualFold(name[len(name)-len(suffix):], suffix) {
-			name = name[:len(name)-len(suffix)]
-		}
-	}
-	return decodeName(name)
-}
-
-// mboxes finds the mbox files of a tree. Files that are none are passed over and named: mail
-// programs keep indexes beside them.
-func (f *finder) mboxes(ctx context.Context) error { return f.mboxesIn(ctx, f.root, nil) }
-
-func (f *finder) mboxesIn(ctx context.Context, dir string, components []string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		name, at := e.Name(), filepath.Join(dir, e.Name())
-		switch {
-		case strings.HasPrefix(name, "."), strings.HasSuffix(name, ".msf"):
-		case isDir(at, e):
-			if f.isLoop(at, e) {
-				continue
-			}
-			// Thunderbird has the folders below X in X.sbd, Dovecot and Apple Mail beside or in it.
-			below := append(slices.Clone(components), decodeName(strings.TrimSuffix(name, ".sbd")))
-			if err := f.mboxesIn(ctx, at, below); err != nil {
-				return err
-			}
-		default:
-			if err := f.look(at); err != nil {
-				f.pass(at, mail.ErrorOf(err).Err.Error())
-				continue
-			}
-			path := append(slices.Clone(components), boxName(name))
-			if name == "mbox" && len(components) > 0 { // Apple Mail and Google: X.mbox/mbox
-				path = path[:len(path)-1]
-				path[len(path)-1] = boxName(filepath.Base(dir))
-			}
-			f.folders = append(f.folders, folder{path: mail.NewPath(path...), at: at, subscribed: true})
-		}
-	}
-	return nil
 }

@@ -63,6 +63,9 @@ func Open(ctx context.Context, path string, opts Options) (*Source, error) {
 	if err := s.find(ctx, f); err != nil {
 		return nil, failure(whole, err)
 	}
+	for _, one := range f.own {
+		s.note("passed over: " + one)
+	}
 	s.folders = f.folders
 	slices.SortFunc(s.folders, func(a, b folder) int { return a.path.Compare(b.path) })
 	return s, nil
@@ -105,19 +108,29 @@ func (s *Source) find(ctx context.Context, f *finder) error {
 	for _, one := range f.passed {
 		s.note("passed over: " + one)
 	}
+	for _, one := range f.failed {
+		s.note("cannot be read: " + one)
+	}
 	return f.unique()
 }
 
-// Folders implements mail.Source. It reads every mbox once.
+// Folders implements mail.Source. It reads every mbox once. A folder that cannot be read has no
+// status: whoever opens it hears why, and the others are read nevertheless.
 func (s *Source) Folders(ctx context.Context) ([]mail.Folder, error) {
 	var out []mail.Folder
 	for _, f := range s.folders {
+		one := mail.Folder{Path: f.path, Subscribed: f.subscribed, RawName: f.at}
 		r, err := s.OpenReader(ctx, f.path)
+		if ctx.Err() != nil {
+			return nil, inFolder("open", f.path, ctx.Err())
+		}
 		if err != nil {
-			return nil, err
+			out = append(out, one)
+			continue
 		}
 		status := r.Status()
-		out = append(out, mail.Folder{Path: f.path, Subscribed: f.subscribed, RawName: f.at, Status: &status})
+		one.Status = &status
+		out = append(out, one)
 		if err := r.Close(); err != nil {
 			return nil, err
 		}

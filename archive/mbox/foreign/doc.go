@@ -5,10 +5,20 @@
 // # What is a message
 //
 // A message begins with a From_ line: the first of the file, or one behind an empty
-// line that ends in a plausible date. (A file none of whose From_ lines has an empty line in front
-// of it is read without that rule; one whose first From_ line has no date, by the header
-// field that has to follow.) Where a Content-Length leads exactly to the
+// line that ends in a plausible date or has a header field behind it. (A file none of whose From_ lines has an
+// empty line in front of it is read without that rule; one whose first From_ line has no date, only by
+// the header field that has to follow.) Where a Content-Length leads exactly to the
 // next From_ line or to the end, it decides, and "From " in between is text.
+//
+// A line is taken for a From_ line for the field behind it whatever its date looks like: programs wrote time 0, years
+// of two digits, the names of days in their own language, or nothing. A separator that is not recognised
+// glues two messages together, so that the second is lost in the first and is
+// missed nowhere; one too many puts a part of a body, whole, into a message of its own, where its
+// reader finds it. So in doubt there are two messages. That costs mail that was pasted into a text with its
+// From_ line and not quoted, which by the lines alone is a message. It does not cost
+// what people write: prose is not followed by a field, and below "From our form" comes a "Name: Ann" that is
+// none of the fields with which messages begin. Those count behind any line; others only behind a line with an
+// address, a date, a time to the second or a single word.
 //
 // # What comes out
 //

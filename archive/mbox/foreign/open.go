@@ -1,8 +1,6 @@
 package foreign
 
 import (
-	"bufio"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -81,47 +79,6 @@ func (m *Mbox) open(spool string) (err error) {
 	return m.survey()
 }
 
-// unpack takes the octets out of a file compressed by gzip.
-func (m *Mbox) unpack(spool string) error {
-	r := bufio.NewReader(io.NewSectionReader(m.file, 0, m.size))
-	if magic, _ := r.Peek(3); string(magic) != "\x1f\x8b\x08" {
-		return nil
-	}
-	packed, err := gzip.NewReader(r)
-	if err != nil {
-		return damaged(err)
-	}
-	tmp, err := os.CreateTemp(spool, "mbox-*")
-	if err != nil {
-		return err
-	}
-	m.data, m.kind.Gzip = tmp, true
-	if err := os.Remove(tmp.Name()); err != nil {
-		return err
-	}
-	head := make([]byte, 4<<10)
-	n, err := io.ReadFull(packed, head)
-	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = nil
-		if found := whatItIs(head[:n]); found != "" && n > 0 {
-			return refusal(found + ", compressed by gzip")
-		}
-	}
-	if _, werr := tmp.Write(head[:n]); err == nil {
-		err = werr
-	}
-	if err == nil {
-		_, err = io.Copy(tmp, packed)
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) {
-		return damaged(err)
-	}
-	if err == nil {
-		m.size, err = tmp.Seek(0, io.SeekCurrent)
-	}
-	return err
-}
-
 // Kind is what the file was found to be. That of an empty file has no Dialect.
 func (m *Mbox) Kind() Kind { return m.kind }
 
@@ -150,12 +107,7 @@ var errStop = errors.New("stop")
 func (m *Mbox) firstIsDated() bool {
 	head := make([]byte, 2*maxFrom)
 	n, _ := m.data.ReadAt(head, m.first)
-	dated, _ := fromLine(head[:n])
-	return dated
-}
-
-func damaged(err error) error {
-	return &mail.Error{Kind: mail.KindDamaged, Err: fmt.Errorf("the gzip data is damaged or cut off: %w", err)}
+	return look(head[:n]).date
 }
 
 // refusal is the error of a file that is no mbox.

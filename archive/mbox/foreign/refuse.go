@@ -43,7 +43,7 @@ func whatItIs(head []byte) string {
 		return ""
 	}
 	if bytes.HasPrefix(text, []byte(quote.From)) {
-		if dated, follows := fromLine(text); dated || follows {
+		if s := look(text); s.date || s.follows {
 			return ""
 		}
 		return fmt.Sprintf("text whose first line only begins like a From_ line: %s", shortened(text))

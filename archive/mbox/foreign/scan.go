@@ -212,6 +212,5 @@ func (m *Mbox) grownBehind(r *raw) (bool, error) {
 		return false, err
 	}
 	rest := bytes.TrimLeft(head[:n], "\r\n")
-	dated, _ := fromLine(rest)
-	return dated && (r.end < m.size || len(rest) < n), nil
+	return look(rest).separates(m.kind.Undated) && (r.end < m.size || len(rest) < n), nil
 }

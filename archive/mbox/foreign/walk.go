@@ -196,28 +196,15 @@ func (w *walker) atSeparator(r *raw) (bool, error) {
 	if head, err = w.peek(2 * maxFrom); err != nil {
 		return false, err
 	}
-	dated, follows := fromLine(head)
-	k := w.file.kind
+	s := look(head)
 	switch {
-	case w.blank && (dated || k.Undated && follows):
-		return true, nil
-	case dated && follows && !w.blank:
+	case w.blank:
+		return s.separates(w.file.kind.Undated), nil
+	case s.separatesUnspaced():
 		r.unspaced++
-		return k.Unspaced, nil
+		return w.file.kind.Unspaced, nil
 	}
 	return false, nil
-}
-
-// fromLine reports whether head begins with a From_ line that has a date, and whether a header
-// field follows the line.
-func fromLine(head []byte) (dated, follows bool) {
-	n := lineEnd(head)
-	if !bytes.HasPrefix(head, []byte(quote.From)) || n > maxFrom {
-		return false, false
-	}
-	_, dated = fromDate(string(head[:n]))
-	next := head[n:]
-	return dated, fieldName(next[:lineEnd(next)]) != ""
 }
 
 // endsAt reports whether a message can end at an offset: empty lines and a From_ line follow, or nothing.
@@ -230,6 +217,5 @@ func (m *Mbox) endsAt(at int64) (bool, error) {
 		return false, err
 	}
 	text := strings.TrimLeft(string(head), "\r\n")
-	dated, follows := fromLine([]byte(text))
-	return text == "" && at+int64(len(head)) == m.size || dated || m.kind.Undated && follows, nil
+	return text == "" && at+int64(len(head)) == m.size || look([]byte(text)).separates(m.kind.Undated), nil
 }
