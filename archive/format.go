@@ -27,10 +27,11 @@ type format interface {
 	// where says for people where a message is.
 	where(dir, place string) string
 
-	box(f catalogue.Folder) (box, error)
+	// box opens a folder to be written. What known yields is never taken for what a crash has left.
+	box(f catalogue.Folder, known places) (box, error)
 	shelf(dir string) shelf
 	// mend puts away what a writer that was killed has left behind.
-	mend(f catalogue.Folder) error
+	mend(f catalogue.Folder, known places) error
 	// survey compares a folder with the messages known to be in it.
 	survey(f catalogue.Folder, known places) (found, error)
 }
