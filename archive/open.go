@@ -258,7 +258,7 @@ func (a *Archive) replaceCatalogue(ctx context.Context, path string, m mark) (er
 			return err
 		}
 		if a.cat, err = catalogue.Open(path, true); err == nil {
-			return a.cat.Renumber(ctx)
+			return a.outdate(ctx)
 		}
 		if err := os.Remove(path); err != nil {
 			return err
@@ -273,6 +273,17 @@ func (a *Archive) replaceCatalogue(ctx context.Context, path string, m mark) (er
 		return err
 	}
 	return a.cat.SetSource(ctx, source)
+}
+
+// outdate forgets what may have changed since the catalogue was copied. Behind the end that a file had then, messages
+// were confirmed since; stamps in the names of files only rise.
+func (a *Archive) outdate(ctx context.Context) error {
+	if a.format.name() == MBox {
+		if err := a.cat.ForgetStamps(ctx); err != nil {
+			return err
+		}
+	}
+	return a.cat.Renumber(ctx)
 }
 
 func (a *Archive) openToRead(ctx context.Context) error {

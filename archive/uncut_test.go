@@ -57,3 +57,32 @@ func TestWhatOthersMovedBehindTheEndIsNotCut(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatTheCopyDoesNotKnowIsNotCut: a copy of the catalogue is older than the messages that a run has confirmed before it
+// was killed.
+func TestWhatTheCopyDoesNotKnowIsNotCut(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a")
+	a := create(t, dir, archive.Options{Format: archive.MBox})
+	run(t, a, true, func() { putLetters(t, a, inbox, 1, 10) })
+	closed(t, a)
+	copied, err := os.ReadFile(own(dir, "catalogue.copy"))
+	ok(t, err)
+	a = open(t, dir, archive.Options{Write: true})
+	run(t, a, true, func() { putLetters(t, a, inbox, 11, 30) })
+	closed(t, a)
+	for name, text := range map[string]string{"catalogue.copy": string(copied), "lock": "pid 4711\n", "catalogue.db": "no catalogue"} {
+		ok(t, os.WriteFile(own(dir, name), []byte(text), 0o600))
+	}
+	changeMbox(t, dir, func(list []string) []string {
+		list[11] = strings.Replace(list[11], "This is", "Thys is", 1)
+		return list
+	})
+	closed(t, open(t, dir, archive.Options{Write: true}))
+	if n := oursIn(t, dir); n != 30 {
+		t.Errorf("%d of 30 messages are left in the file", n)
+	}
+	a = open(t, dir, archive.Options{})
+	if got := damages(t, a); len(got) != 1 || got[0] != "changed" {
+		t.Errorf("verify tells %q", got)
+	}
+}
