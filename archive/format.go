@@ -62,6 +62,8 @@ type shelf interface {
 	// glance is the quick way to the octets of a message that is whole and where it should be. It uses
 	// buf if that has the room. What it returns has to be checked.
 	glance(place string, size int64, buf []byte) ([]byte, bool)
+	// forget makes open look for what is not at its place as if for the first time.
+	forget()
 	close() error
 }
 

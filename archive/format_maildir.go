@@ -173,6 +173,7 @@ func (s *maildirShelf) find(place string) (string, bool) {
 	return now, ok
 }
 
+func (s *maildirShelf) forget()      { s.listedAt = time.Time{} }
 func (s *maildirShelf) close() error { return nil }
 
 type octets struct {

@@ -121,7 +121,7 @@ func (v *verifier) folder(ctx context.Context, f catalogue.Folder) error {
 // lookAgain makes sure that what was not found is missing. While a run renames files,
 // a listing of the directory may miss one.
 func (v *verifier) lookAgain(f catalogue.Folder, list []catalogue.Message, results []outcome) {
-	for range 5 {
+	for range looks - 1 {
 		var r *reader
 		for i := range results {
 			if !errors.Is(results[i].err, errMissing) {
@@ -133,7 +133,7 @@ func (v *verifier) lookAgain(f catalogue.Folder, list []catalogue.Message, resul
 			}
 			results[i] = r.examine(&list[i])
 		}
-		if r == nil || v.state() != "" {
+		if r == nil || v.a.state() != "" {
 			return
 		}
 	}
@@ -249,7 +249,7 @@ func (v *verifier) tellSuspects(ctx context.Context, folders []catalogue.Folder)
 func (v *verifier) added(ctx context.Context, f catalogue.Folder) error {
 	cat := v.a.cat
 	known := func(fn func(mail.UID, string) error) error { return cat.Places(ctx, f.ID, fn) }
-	before := v.state()
+	before := v.a.state()
 	found, err := v.a.format.survey(f, known)
 	if err != nil {
 		return fsMissing(err)
@@ -259,7 +259,7 @@ func (v *verifier) added(ctx context.Context, f catalogue.Folder) error {
 			return err
 		}
 	}
-	if len(found.ours) == 0 || before == "" || v.state() != before {
+	if len(found.ours) == 0 || before == "" || v.a.state() != before {
 		return nil
 	}
 	for _, s := range found.ours {
@@ -276,22 +276,4 @@ func fsMissing(err error) error {
 		return nil
 	}
 	return err
-}
-
-// state changes whenever the archive is written, and is "" while it is or if a
-// run was killed.
-func (v *verifier) state() string {
-	if v.a.lock != nil {
-		v.a.mu.Lock()
-		defer v.a.mu.Unlock()
-		if len(v.a.writing)+len(v.a.torn) > 0 {
-			return ""
-		}
-		return "ours"
-	}
-	m := readMark(v.a.own(lockFile))
-	if !m.clean() {
-		return ""
-	}
-	return m.String()
 }
