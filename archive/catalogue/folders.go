@@ -27,7 +27,8 @@ func (d *DB) Folders(ctx context.Context, v View) ([]Folder, error) {
 	where, args := "gone = 0", []any(nil)
 	switch {
 	case v.Run > 0 && v.Gone:
-		where, args = "added <= ?", []any{v.Run}
+		where, args = `added <= ?1 OR EXISTS (SELECT 1 FROM folder_history h
+			WHERE h.folder = folders.id AND h.added <= ?1)`, []any{v.Run}
 	case v.Run > 0:
 		where, args = `added <= ?1 AND (gone = 0 OR gone > ?1) OR EXISTS (SELECT 1 FROM folder_history h
 			WHERE h.folder = folders.id AND h.added <= ?1 AND h.gone > ?1)`, []any{v.Run}
