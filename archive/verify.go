@@ -76,6 +76,7 @@ type verifier struct {
 	checked  Checked
 	suspects map[[sha256.Size]byte][]Damage // changed files, by what they hold
 	held     int
+	bad      mail.UIDSet // of the folder that is being looked at: what is told, or will be
 }
 
 func (v *verifier) tell(d Damage) error {
@@ -93,6 +94,7 @@ func (v *verifier) folder(ctx context.Context, f catalogue.Folder) error {
 		readers[i] = &reader{a: v.a, f: f, shelf: v.a.format.shelf(f.Dir)}
 		defer readers[i].shelf.close()
 	}
+	v.bad = mail.UIDSet{}
 	all := &reader{a: v.a, f: f}
 	all.a = v.a.everything()
 	err := all.each(ctx, catalogue.Part{First: 1, Last: maxUID}, verifyPage, func(list []catalogue.Message) error {
@@ -179,10 +181,12 @@ func (v *verifier) judge(f catalogue.Folder, list []catalogue.Message, results [
 		if !m.Proven {
 			v.checked.Unproven++
 		}
+		if o.err == nil && o.sum == m.Sum {
+			continue
+		}
+		v.bad.Add(m.UID)
 		d := Damage{Folder: f.Path, UID: m.UID, File: v.a.format.where(f.Dir, m.Place)}
 		switch {
-		case o.err == nil && o.sum == m.Sum:
-			continue
 		case errors.Is(o.err, errMissing):
 			d.Kind = DamageMissing
 		case o.rewritten && (o.err == nil || errors.Is(o.err, io.ErrUnexpectedEOF)):
@@ -254,6 +258,9 @@ func (v *verifier) added(ctx context.Context, f catalogue.Folder) error {
 	if err != nil {
 		return fsMissing(err)
 	}
+	if err := v.fewer(ctx, f, found.missing); err != nil {
+		return err
+	}
 	for _, place := range found.foreign {
 		if err := v.tell(Damage{Kind: DamageAdded, Folder: f.Path, File: v.a.format.where(f.Dir, place)}); err != nil {
 			return err
@@ -264,6 +271,31 @@ func (v *verifier) added(ctx context.Context, f catalogue.Folder) error {
 	}
 	for _, s := range found.ours {
 		if err := v.tell(Damage{Kind: DamageAdded, Folder: f.Path, File: v.a.format.where(f.Dir, s.place)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fewer tells of messages that others stand in for: an mbox gives out the same octets for each of several equal ones, also
+// when it has fewer of them.
+func (v *verifier) fewer(ctx context.Context, f catalogue.Folder, missing []mail.UID) error {
+	if v.a.format.name() != MBox {
+		return nil
+	}
+	for _, uid := range missing {
+		if v.bad.Contains(uid) {
+			continue
+		}
+		d := Damage{Kind: DamageMissing, Folder: f.Path, UID: uid}
+		list, err := v.a.cat.Messages(ctx, f.ID, catalogue.View{Gone: true}, catalogue.Part{First: uid, Last: uid, Limit: 1})
+		if err != nil {
+			return err
+		}
+		for _, m := range list {
+			d.File = v.a.format.where(f.Dir, m.Place)
+		}
+		if err := v.tell(d); err != nil {
 			return err
 		}
 	}
