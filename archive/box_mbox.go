@@ -181,6 +181,9 @@ func placesIn(in io.ReaderAt) map[[32]byte]int64 {
 	return places
 }
 
+// forget has nothing to do: a run adds messages and moves none.
+func (s *mboxShelf) forget() {}
+
 func (s *mboxShelf) close() error {
 	if s.in == nil {
 		return nil

@@ -28,15 +28,12 @@ func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info,
 	var told error
 	for _, part := range uids.Ranges() {
 		err := r.each(ctx, catalogue.Part{First: part.First, Last: part.Last, Of: catalogue.Stored}, fetchPage, func(list []catalogue.Message) error {
-			for i := range list {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				if told = r.deliver(&list[i], fn); told != nil {
-					return told
-				}
+			var err error
+			told, err = r.deliverAll(ctx, list, fn)
+			if told != nil {
+				return told
 			}
-			return nil
+			return err
 		})
 		if told != nil {
 			return r.die(told)
@@ -46,6 +43,36 @@ func (r *reader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info,
 		}
 	}
 	return nil
+}
+
+// looks is how often a message is looked for before it is missing. While a run renames files, a listing of the
+// directory may miss one; while other programs do, it is soon out of date.
+const looks = 6
+
+// deliverAll returns fn's error apart from others.
+func (r *reader) deliverAll(ctx context.Context, list []catalogue.Message, fn func(mail.Info, io.Reader) error) (told, err error) {
+	for look := range looks {
+		var missing []catalogue.Message
+		for i := range list {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			m := &list[i]
+			delete(r.withheld, m.UID)
+			if told := r.deliver(m, fn); told != nil {
+				return told, nil
+			}
+			if errors.Is(r.withheld[m.UID], errMissing) {
+				missing = append(missing, *m)
+			}
+		}
+		if len(missing) == 0 || look > 0 && r.a.state() != "" {
+			break
+		}
+		list = missing
+		r.shelf.forget()
+	}
+	return nil, nil
 }
 
 // deliver returns fn's error.

@@ -127,17 +127,17 @@ func (a *Archive) lacking(ctx context.Context, folders []mail.Folder) (wanted []
 		known[f.Path], dirs[f.Path] = f, f.Dir
 	}
 	for i, folder := range folders {
+		if folder.Path.IsInbox() {
+			folder.Role = ""
+		}
 		f, ok := known[folder.Path]
-		if folder.Path.IsZero() || ok && f.Gone == 0 {
+		if folder.Path.IsZero() || ok && f.Gone == 0 && (f.Role != "" || folder.Role == "") {
 			continue
 		}
 		if !ok {
 			f.Dir = a.format.dir(folder.Path, dirs)
 		}
 		f.Path, f.Role, f.Gone = folder.Path, folder.Role, 0
-		if folder.Path.IsInbox() {
-			f.Role = ""
-		}
 		known[f.Path], dirs[f.Path] = f, f.Dir
 		wanted, where = append(wanted, &f), append(where, i)
 	}

@@ -122,3 +122,28 @@ func TestAFolderThatCannotBeMadeIsNamed(t *testing.T) {
 	closed(t, a)
 	expectSound(t, open(t, dir, archive.Options{}))
 }
+
+// TestRolesComeBack: files do not tell them, so that they are lost with the catalogue, and learned from whoever says them. One
+// that is known stays.
+func TestRolesComeBack(t *testing.T) {
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		dir, sent := filepath.Join(t.TempDir(), "a"), mail.NewPath("Sent")
+		a := create(t, dir, archive.Options{Format: format})
+		ok(t, a.Create(t.Context(), mail.Folder{Path: sent, Role: mail.RoleSent}))
+		want := dump(t, a)
+		closed(t, a)
+		ok(t, os.Remove(own(dir, "catalogue.db")))
+		ok(t, os.RemoveAll(own(dir, "catalogue.copy")))
+		a = open(t, dir, archive.Options{Write: true})
+		if dump(t, a) == want {
+			t.Error("the role was not lost")
+		}
+		for _, role := range []mail.Role{"", mail.RoleSent, mail.RoleTrash} {
+			ok(t, a.Create(t.Context(), mail.Folder{Path: sent, Role: role}))
+		}
+		closed(t, a)
+		if got := dump(t, open(t, dir, archive.Options{})); got != want {
+			t.Errorf("after it was said again:\n%s\nwant\n%s", got, want)
+		}
+	})
+}

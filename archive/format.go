@@ -27,10 +27,11 @@ type format interface {
 	// where says for people where a message is.
 	where(dir, place string) string
 
-	box(f catalogue.Folder) (box, error)
+	// box opens a folder to be written. What known yields is never taken for what a crash has left.
+	box(f catalogue.Folder, known places) (box, error)
 	shelf(dir string) shelf
 	// mend puts away what a writer that was killed has left behind.
-	mend(f catalogue.Folder) error
+	mend(f catalogue.Folder, known places) error
 	// survey compares a folder with the messages known to be in it.
 	survey(f catalogue.Folder, known places) (found, error)
 }
@@ -61,6 +62,8 @@ type shelf interface {
 	// glance is the quick way to the octets of a message that is whole and where it should be. It uses
 	// buf if that has the room. What it returns has to be checked.
 	glance(place string, size int64, buf []byte) ([]byte, bool)
+	// forget makes open look for what is not at its place as if for the first time.
+	forget()
 	close() error
 }
 

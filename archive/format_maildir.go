@@ -75,9 +75,9 @@ func (m maildirFormat) subscribed() ([]string, error) {
 
 func (m maildirFormat) where(dir, place string) string { return path.Join(dir, place) }
 
-func (m maildirFormat) mend(f catalogue.Folder) error { return maildir.Clean(m.fs, f.Dir) }
+func (m maildirFormat) mend(f catalogue.Folder, _ places) error { return maildir.Clean(m.fs, f.Dir) }
 
-func (m maildirFormat) box(f catalogue.Folder) (box, error) {
+func (m maildirFormat) box(f catalogue.Folder, _ places) (box, error) {
 	b, err := maildir.Open(m.fs, f.Dir, f.Stamp)
 	if err != nil {
 		return nil, err
@@ -173,6 +173,7 @@ func (s *maildirShelf) find(place string) (string, bool) {
 	return now, ok
 }
 
+func (s *maildirShelf) forget()      { s.listedAt = time.Time{} }
 func (s *maildirShelf) close() error { return nil }
 
 type octets struct {

@@ -150,8 +150,8 @@ func (m mboxFormat) where(file, place string) string {
 }
 
 // mend cuts off what was being written: open does.
-func (m mboxFormat) mend(f catalogue.Folder) error {
-	b, err := m.open(f)
+func (m mboxFormat) mend(f catalogue.Folder, known places) error {
+	b, err := m.open(f, known)
 	if err != nil {
 		return err
 	}
@@ -160,12 +160,12 @@ func (m mboxFormat) mend(f catalogue.Folder) error {
 
 // open takes what the catalogue knows to be durable for durable; a catalogue that
 // was made again knows nothing.
-func (m mboxFormat) open(f catalogue.Folder) (*mbox.File, error) {
+func (m mboxFormat) open(f catalogue.Folder, known places) (*mbox.File, error) {
 	file, err := m.fs.Update(f.Dir)
 	if err != nil {
 		return nil, err
 	}
-	b, _, err := mbox.Open(file, durable(f))
+	b, _, err := mbox.OpenRecorded(file, durable(f), sumsOf(known))
 	return b, err
 }
 
@@ -176,8 +176,20 @@ func durable(f catalogue.Folder) int64 {
 	return f.Stamp
 }
 
-func (m mboxFormat) box(f catalogue.Folder) (box, error) {
-	b, err := m.open(f)
+// sumsOf is what the catalogue knows of a folder in words of the file.
+func sumsOf(known places) mbox.Sums {
+	return func(fn func([32]byte)) error {
+		return known(func(_ mail.UID, place string) error {
+			if p, ok := parseMboxPlace(place); ok {
+				fn(p.Sum)
+			}
+			return nil
+		})
+	}
+}
+
+func (m mboxFormat) box(f catalogue.Folder, known places) (box, error) {
+	b, err := m.open(f, known)
 	if err != nil {
 		return nil, err
 	}

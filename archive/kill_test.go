@@ -128,3 +128,18 @@ func killOne(t *testing.T, dir string) (last int) {
 	}
 	return last
 }
+
+// TestAFolderNamedLikeWhatAKillLeaves: its directory is no file half written.
+func TestAFolderNamedLikeWhatAKillLeaves(t *testing.T) {
+	forBoth(t, func(t *testing.T, format archive.Format) {
+		dir := filepath.Join(t.TempDir(), "a")
+		a := create(t, dir, archive.Options{Format: format})
+		run(t, a, true, func() { putLetters(t, a, mail.NewPath("x", "mailferry-new"), 1, 2) })
+		want := dump(t, a)
+		closed(t, a)
+		ok(t, os.WriteFile(own(dir, "lock"), []byte("pid 4711\n"), 0o600))
+		if got := dump(t, open(t, dir, archive.Options{Write: true})); got != want {
+			t.Errorf("after a run was killed:\n%s\nwant\n%s", got, want)
+		}
+	})
+}

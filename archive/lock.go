@@ -114,3 +114,21 @@ func (l *lock) write(m mark) error {
 }
 
 func (l *lock) free() error { return l.flock.Close() }
+
+// state changes whenever the archive is written, and is "" while it is or if a
+// run was killed.
+func (a *Archive) state() string {
+	if a.lock != nil {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if len(a.writing)+len(a.torn) > 0 {
+			return ""
+		}
+		return "ours"
+	}
+	m := readMark(a.own(lockFile))
+	if !m.clean() {
+		return ""
+	}
+	return m.String()
+}

@@ -107,39 +107,6 @@ func (a *Archive) recognise() error {
 	return refuse(opOpen, a.root, ErrNotArchive, mail.KindRefused, "name a directory that backup has made")
 }
 
-// findFormat looks at what is there, so that it needs no catalogue unless there is nothing.
-func (a *Archive) findFormat() (err error) {
-	a.format = maildirFormat{a.fs}
-	if _, err := a.fs.Stat("cur"); err == nil {
-		return nil
-	}
-	other := mboxFormat{a.fs}
-	found := errors.New("found")
-	err = other.folders(func(string, mail.Path) error { return found })
-	if err == found || err == nil && a.recordedFormat() == MBox {
-		a.format, err = other, nil
-	}
-	return err
-}
-
-// recordedFormat is that of an archive whose files are all lost, or not made yet.
-func (a *Archive) recordedFormat() Format {
-	for _, name := range []string{catalogueFile, copyFile} {
-		if _, err := os.Stat(a.own(name)); err != nil {
-			continue
-		}
-		cat, err := catalogue.OpenReadOnly(a.own(name), false)
-		if err != nil {
-			continue
-		}
-		format, err := cat.Format(context.Background())
-		if cerr := cat.Close(); err == nil && cerr == nil {
-			return Format(format)
-		}
-	}
-	return a.opts.Format
-}
-
 // checkInside refuses links, by which files and directories lead out of the archive.
 func (a *Archive) checkInside() error { return a.checkLinks(".") }
 
@@ -258,7 +225,7 @@ func (a *Archive) replaceCatalogue(ctx context.Context, path string, m mark) (er
 			return err
 		}
 		if a.cat, err = catalogue.Open(path, true); err == nil {
-			return a.cat.Renumber(ctx)
+			return a.outdate(ctx)
 		}
 		if err := os.Remove(path); err != nil {
 			return err
@@ -268,11 +235,22 @@ func (a *Archive) replaceCatalogue(ctx context.Context, path string, m mark) (er
 		return err
 	}
 	a.opts.note("the catalogue's copy is lost too: earlier states, gone marks, roles, keywords beyond the first 26 and time zones are not known any more")
-	source, err := readmeSourceIn(a.own("README"))
+	source, err := readmeValue(a.own("README"), readmeSource)
 	if err != nil || source == "" {
 		return err
 	}
 	return a.cat.SetSource(ctx, source)
+}
+
+// outdate forgets what may have changed since the catalogue was copied. Behind the end that a file had then, messages
+// were confirmed since; stamps in the names of files only rise.
+func (a *Archive) outdate(ctx context.Context) error {
+	if a.format.name() == MBox {
+		if err := a.cat.ForgetStamps(ctx); err != nil {
+			return err
+		}
+	}
+	return a.cat.Renumber(ctx)
 }
 
 func (a *Archive) openToRead(ctx context.Context) error {

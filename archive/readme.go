@@ -10,12 +10,16 @@ import (
 	"mailferry/transfer/mail"
 )
 
-const readmeSource = "Source: "
+// The lines of a README that are read again.
+const (
+	readmeFormat = "Format: "
+	readmeSource = "Source: "
+)
 
 func readmeText(format Format, source string) string {
 	text := `This directory is an archive of a mail account, made by mailferry.
 
-Format: ` + string(format) + "\n"
+` + readmeFormat + string(format) + "\n"
 	if source != "" {
 		text += readmeSource + mail.Visible(source) + "\n"
 	}
@@ -76,8 +80,8 @@ more: which messages are gone, earlier states, the roles of folders, flags that 
 room for, time zones of dates, and whether a file is still what the source had sent.
 `
 
-// readmeSourceIn finds the source that a README names.
-func readmeSourceIn(path string) (string, error) {
+// readmeValue finds what a README says behind a name; "" if nothing.
+func readmeValue(path, name string) (string, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -88,8 +92,8 @@ func readmeSourceIn(path string) (string, error) {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		if source, ok := strings.CutPrefix(lines.Text(), readmeSource); ok {
-			return source, nil
+		if value, ok := strings.CutPrefix(lines.Text(), name); ok {
+			return value, nil
 		}
 	}
 	return "", lines.Err()

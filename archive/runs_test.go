@@ -166,6 +166,9 @@ func TestAFolderThatLeftTheListIsOnlySuspect(t *testing.T) {
 		if got := dump(t, open(t, dir, archive.Options{AsOf: "4"})); strings.Contains(got, "Away") {
 			t.Errorf("as of 4:\n%s", got)
 		}
+		if got := dump(t, open(t, dir, archive.Options{AsOf: "4", WithGone: true})); got != whole {
+			t.Errorf("as of 4, with what is gone:\n%s\nwant\n%s", got, whole)
+		}
 	})
 }
 

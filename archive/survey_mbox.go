@@ -53,7 +53,7 @@ func (m mboxFormat) survey(f catalogue.Folder, known places) (out found, err err
 		return nil
 	})
 	if err == nil && len(foreign) > 0 {
-		out.foreign, err = notOurs(in, info.Size(), f, foreign)
+		out.foreign, err = notOurs(in, info.Size(), f, known, foreign)
 	}
 	if err != nil {
 		return out, err
@@ -68,8 +68,8 @@ func (m mboxFormat) survey(f catalogue.Folder, known places) (out found, err err
 }
 
 // notOurs leaves out what is no message yet because we are writing it, or were when the run was killed.
-func notOurs(in io.ReaderAt, size int64, f catalogue.Folder, foreign []int64) (places []string, err error) {
-	tail, err := mbox.Inspect(in, size, durable(f))
+func notOurs(in io.ReaderAt, size int64, f catalogue.Folder, known places, foreign []int64) (places []string, err error) {
+	tail, err := mbox.Inspect(in, size, durable(f), sumsOf(known))
 	for _, at := range foreign {
 		if at < tail.Good {
 			places = append(places, strconv.FormatInt(at, 10))

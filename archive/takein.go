@@ -32,7 +32,7 @@ func (a *Archive) takeIn(ctx context.Context) error {
 	}
 	for _, f := range folders {
 		if a.lock != nil {
-			if err := a.format.mend(f); err != nil {
+			if err := a.format.mend(f, a.places(ctx, f.ID)); err != nil {
 				return err
 			}
 		}
@@ -85,7 +85,7 @@ func (a *Archive) takeInFolders(ctx context.Context) error {
 const takeInPart = 500
 
 func (a *Archive) takeInMessages(ctx context.Context, f *catalogue.Folder) error {
-	found, err := a.format.survey(*f, func(fn func(mail.UID, string) error) error { return a.cat.Places(ctx, f.ID, fn) })
+	found, err := a.format.survey(*f, a.places(ctx, f.ID))
 	if err != nil {
 		return err
 	}
@@ -117,4 +117,9 @@ func (a *Archive) takeInMessages(ctx context.Context, f *catalogue.Folder) error
 	}
 	a.opts.note(fmt.Sprintf("%d messages of folder %q were there and not in the catalogue; they are now", taken, f.Path))
 	return nil
+}
+
+// places is what the catalogue knows of a folder.
+func (a *Archive) places(ctx context.Context, folder int64) places {
+	return func(fn func(mail.UID, string) error) error { return a.cat.Places(ctx, folder, fn) }
 }

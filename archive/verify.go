@@ -76,6 +76,7 @@ type verifier struct {
 	checked  Checked
 	suspects map[[sha256.Size]byte][]Damage // changed files, by what they hold
 	held     int
+	bad      mail.UIDSet // of the folder that is being looked at: what is told, or will be
 }
 
 func (v *verifier) tell(d Damage) error {
@@ -93,6 +94,7 @@ func (v *verifier) folder(ctx context.Context, f catalogue.Folder) error {
 		readers[i] = &reader{a: v.a, f: f, shelf: v.a.format.shelf(f.Dir)}
 		defer readers[i].shelf.close()
 	}
+	v.bad = mail.UIDSet{}
 	all := &reader{a: v.a, f: f}
 	all.a = v.a.everything()
 	err := all.each(ctx, catalogue.Part{First: 1, Last: maxUID}, verifyPage, func(list []catalogue.Message) error {
@@ -121,7 +123,7 @@ func (v *verifier) folder(ctx context.Context, f catalogue.Folder) error {
 // lookAgain makes sure that what was not found is missing. While a run renames files,
 // a listing of the directory may miss one.
 func (v *verifier) lookAgain(f catalogue.Folder, list []catalogue.Message, results []outcome) {
-	for range 5 {
+	for range looks - 1 {
 		var r *reader
 		for i := range results {
 			if !errors.Is(results[i].err, errMissing) {
@@ -133,7 +135,7 @@ func (v *verifier) lookAgain(f catalogue.Folder, list []catalogue.Message, resul
 			}
 			results[i] = r.examine(&list[i])
 		}
-		if r == nil || v.state() != "" {
+		if r == nil || v.a.state() != "" {
 			return
 		}
 	}
@@ -179,10 +181,12 @@ func (v *verifier) judge(f catalogue.Folder, list []catalogue.Message, results [
 		if !m.Proven {
 			v.checked.Unproven++
 		}
+		if o.err == nil && o.sum == m.Sum {
+			continue
+		}
+		v.bad.Add(m.UID)
 		d := Damage{Folder: f.Path, UID: m.UID, File: v.a.format.where(f.Dir, m.Place)}
 		switch {
-		case o.err == nil && o.sum == m.Sum:
-			continue
 		case errors.Is(o.err, errMissing):
 			d.Kind = DamageMissing
 		case o.rewritten && (o.err == nil || errors.Is(o.err, io.ErrUnexpectedEOF)):
@@ -249,21 +253,49 @@ func (v *verifier) tellSuspects(ctx context.Context, folders []catalogue.Folder)
 func (v *verifier) added(ctx context.Context, f catalogue.Folder) error {
 	cat := v.a.cat
 	known := func(fn func(mail.UID, string) error) error { return cat.Places(ctx, f.ID, fn) }
-	before := v.state()
+	before := v.a.state()
 	found, err := v.a.format.survey(f, known)
 	if err != nil {
 		return fsMissing(err)
+	}
+	if err := v.fewer(ctx, f, found.missing); err != nil {
+		return err
 	}
 	for _, place := range found.foreign {
 		if err := v.tell(Damage{Kind: DamageAdded, Folder: f.Path, File: v.a.format.where(f.Dir, place)}); err != nil {
 			return err
 		}
 	}
-	if len(found.ours) == 0 || before == "" || v.state() != before {
+	if len(found.ours) == 0 || before == "" || v.a.state() != before {
 		return nil
 	}
 	for _, s := range found.ours {
 		if err := v.tell(Damage{Kind: DamageAdded, Folder: f.Path, File: v.a.format.where(f.Dir, s.place)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fewer tells of messages that others stand in for: an mbox gives out the same octets for each of several equal ones, also
+// when it has fewer of them.
+func (v *verifier) fewer(ctx context.Context, f catalogue.Folder, missing []mail.UID) error {
+	if v.a.format.name() != MBox {
+		return nil
+	}
+	for _, uid := range missing {
+		if v.bad.Contains(uid) {
+			continue
+		}
+		d := Damage{Kind: DamageMissing, Folder: f.Path, UID: uid}
+		list, err := v.a.cat.Messages(ctx, f.ID, catalogue.View{Gone: true}, catalogue.Part{First: uid, Last: uid, Limit: 1})
+		if err != nil {
+			return err
+		}
+		for _, m := range list {
+			d.File = v.a.format.where(f.Dir, m.Place)
+		}
+		if err := v.tell(d); err != nil {
 			return err
 		}
 	}
@@ -276,22 +308,4 @@ func fsMissing(err error) error {
 		return nil
 	}
 	return err
-}
-
-// state changes whenever the archive is written, and is "" while it is or if a
-// run was killed.
-func (v *verifier) state() string {
-	if v.a.lock != nil {
-		v.a.mu.Lock()
-		defer v.a.mu.Unlock()
-		if len(v.a.writing)+len(v.a.torn) > 0 {
-			return ""
-		}
-		return "ours"
-	}
-	m := readMark(v.a.own(lockFile))
-	if !m.clean() {
-		return ""
-	}
-	return m.String()
 }

@@ -268,3 +268,16 @@ func TestVerifyBesideABackupRaisesNoFalseAlarm(t *testing.T) {
 		expectSound(t, open(t, dir, archive.Options{}))
 	})
 }
+
+// TestOneOfTwoEqualMessagesIsMissed: the one that is left is read for both.
+func TestOneOfTwoEqualMessagesIsMissed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a")
+	a := create(t, dir, archive.Options{Format: archive.MBox})
+	put(t, a, inbox, message(1, letter(1)), message(2, letter(1)), message(3, letter(3)))
+	closed(t, a)
+	expectSound(t, open(t, dir, archive.Options{}))
+	changeMbox(t, dir, func(list []string) []string { return list[1:] })
+	if got := damages(t, open(t, dir, archive.Options{})); !slices.Equal(got, []string{"missing"}) {
+		t.Errorf("verify tells %q", got)
+	}
+}

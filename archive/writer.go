@@ -60,7 +60,7 @@ func (w *writer) open(ctx context.Context) (err error) {
 	torn := a.torn[path]
 	a.mu.Unlock()
 	if torn {
-		if err := a.format.mend(w.f); err != nil {
+		if err := a.format.mend(w.f, a.places(ctx, w.f.ID)); err != nil {
 			return err
 		}
 		if err := a.takeInMessages(ctx, &w.f); err != nil {
@@ -82,7 +82,7 @@ func (w *writer) open(ctx context.Context) (err error) {
 // openBox opens a folder to be written. If somebody has made the file shorter than what was durable, it is
 // recorded first that less is: what a crash leaves behind that is known by it.
 func (a *Archive) openBox(ctx context.Context, f *catalogue.Folder) (box, error) {
-	b, err := a.format.box(*f)
+	b, err := a.format.box(*f, a.places(ctx, f.ID))
 	if err != nil || a.format.name() != MBox || b.stamp() >= f.Stamp {
 		return b, err
 	}

@@ -27,7 +27,8 @@ func (d *DB) Folders(ctx context.Context, v View) ([]Folder, error) {
 	where, args := "gone = 0", []any(nil)
 	switch {
 	case v.Run > 0 && v.Gone:
-		where, args = "added <= ?", []any{v.Run}
+		where, args = `added <= ?1 OR EXISTS (SELECT 1 FROM folder_history h
+			WHERE h.folder = folders.id AND h.added <= ?1)`, []any{v.Run}
 	case v.Run > 0:
 		where, args = `added <= ?1 AND (gone = 0 OR gone > ?1) OR EXISTS (SELECT 1 FROM folder_history h
 			WHERE h.folder = folders.id AND h.added <= ?1 AND h.gone > ?1)`, []any{v.Run}
@@ -60,7 +61,7 @@ func (d *DB) Folder(ctx context.Context, path mail.Path) (f Folder, ok bool, err
 }
 
 // AddFolders records folders of which Path, Dir, Role and Subscribed are set, all or none of them, and fills in the rest.
-// One that was gone is there again from this run on.
+// One that was gone is there again from this run on; of one that is there, only the role counts if none is known.
 func (d *DB) AddFolders(ctx context.Context, run int64, folders ...*Folder) error {
 	return d.write(ctx, func(tx *transaction) error {
 		for _, f := range folders {
@@ -93,13 +94,23 @@ func reviveFolder(tx *transaction, run int64, old Folder, f *Folder) error {
 	role := f.Role
 	*f = old
 	if old.Gone == 0 {
-		return nil
+		return learnRole(tx, f, role)
 	}
 	f.Added, f.Gone, f.Suspect, f.Role = run, 0, 0, role
 	_, err := tx.Exec("INSERT OR REPLACE INTO folder_history VALUES (?, ?, ?)", old.ID, old.Added, old.Gone)
 	if err == nil {
 		_, err = tx.Exec("UPDATE folders SET added = ?, gone = 0, suspect = 0, role = ? WHERE id = ?", run, string(role), old.ID)
 	}
+	return err
+}
+
+// learnRole records the role of a folder that has none: a catalogue made again from the files knows no roles.
+func learnRole(tx *transaction, f *Folder, role mail.Role) error {
+	if f.Role != "" || role == "" {
+		return nil
+	}
+	f.Role = role
+	_, err := tx.Exec("UPDATE folders SET role = ? WHERE id = ?", string(role), f.ID)
 	return err
 }
 

@@ -55,6 +55,14 @@ func (d *DB) SetStamp(ctx context.Context, folder, stamp int64) error {
 	})
 }
 
+// ForgetStamps records that no folder's Stamp is known.
+func (d *DB) ForgetStamps(ctx context.Context) error {
+	return d.write(ctx, func(tx *transaction) error {
+		_, err := tx.Exec("UPDATE folders SET stamp = 0")
+		return err
+	})
+}
+
 // Unproven returns the UIDs of a folder whose sums no source has confirmed.
 func (d *DB) Unproven(ctx context.Context, folder int64) (set mail.UIDSet, err error) {
 	rows, err := d.query(ctx, "SELECT uid FROM messages WHERE folder = ? AND proven = 0 ORDER BY uid", folder)

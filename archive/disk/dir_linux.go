@@ -46,9 +46,10 @@ func (d dir) openFile(base string, flag int) (*os.File, error) {
 // peek leaves the time of the last access as it is, which would have to be written for each file. Only who owns a file may
 // read it so.
 func (d dir) peek(base string, p []byte) (n int, err error) {
-	fd, err := d.open(base, os.O_RDONLY|unix.O_NOATIME)
+	// Without waiting, a pipe is an empty file; a regular one never waits.
+	fd, err := d.open(base, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOATIME)
 	if errors.Is(err, unix.EPERM) {
-		fd, err = d.open(base, os.O_RDONLY)
+		fd, err = d.open(base, os.O_RDONLY|unix.O_NONBLOCK)
 	}
 	if err != nil {
 		return 0, err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"syscall"
 	"time"
 )
 
@@ -25,7 +26,7 @@ func (d dir) openFile(base string, flag int) (*os.File, error) {
 }
 
 func (d dir) peek(base string, p []byte) (int, error) {
-	f, err := d.root.Open(base)
+	f, err := d.root.OpenFile(base, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return 0, err
 	}

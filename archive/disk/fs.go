@@ -15,6 +15,7 @@ import (
 type FS interface {
 	// Create makes a file of mode 0600 that must not exist.
 	Create(name string) (File, error)
+	// Open fails for what is no regular file.
 	Open(name string) (Reading, error)
 	// Peek reads a file from its beginning into p, by one read: there may be more of it than was read. It may
 	// fail for a file that can be opened.

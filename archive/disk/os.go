@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -85,10 +86,24 @@ func (f file) Flushing() {
 	startWriting(f.File)
 }
 
+// errIrregular: what is read from a pipe or a device may have no end.
+var errIrregular = errors.New("it is no regular file")
+
 func (r *Root) Open(name string) (Reading, error) {
-	f, err := r.openFile(name, os.O_RDONLY)
+	// A pipe would be waited for until somebody writes to it.
+	f, err := r.openFile(name, os.O_RDONLY|syscall.O_NONBLOCK)
+	if errors.Is(err, syscall.EAGAIN) {
+		f, err = r.openFile(name, os.O_RDONLY) // a regular file, that a file server has to give back first
+	}
 	if err != nil {
 		return nil, err // and not a nil *os.File
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: name, Err: errIrregular}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }

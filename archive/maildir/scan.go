@@ -41,7 +41,8 @@ func Clean(fsys disk.FS, dir string) error {
 	collect := func(sub string, ours func(name string) bool) error {
 		err := fsys.List(path.Join(dir, sub), func(entries []fs.DirEntry) error {
 			for _, e := range entries {
-				if ours(e.Name()) {
+				// A folder may have the name of a file half written.
+				if !e.IsDir() && ours(e.Name()) {
 					left = append(left, path.Join(dir, sub, e.Name()))
 				}
 			}

@@ -46,12 +46,15 @@ type Appended struct {
 // Open opens a file of which the first durable octets were durable (Unknown if
 // there is no record of it), and cuts off what a crash has left behind them, as Tail.Good
 // says; nothing else of the file is changed. Close closes disk, also after an error.
-func Open(disk Disk, durable int64) (*File, Tail, error) {
+func Open(disk Disk, durable int64) (*File, Tail, error) { return OpenRecorded(disk, durable, nil) }
+
+// OpenRecorded is Open for a file of which it is known what messages are in it: none of them is cut off.
+func OpenRecorded(disk Disk, durable int64, recorded Sums) (*File, Tail, error) {
 	size, err := disk.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, Tail{}, errors.Join(err, disk.Close())
 	}
-	t, err := Inspect(disk, size, durable)
+	t, err := Inspect(disk, size, durable, recorded)
 	if err == nil && t.Good < size {
 		if err = disk.Truncate(t.Good); err == nil {
 			err = disk.Sync()

@@ -29,12 +29,39 @@ const Unknown = -1
 // Behind durable nothing was ever confirmed, so from the first message of ours on that is not whole (by
 // its SHA-256) all may go, unless there is something from another program among it.
 // With Unknown only a last message goes that the end of the file has cut.
-func Inspect(r io.ReaderAt, size, durable int64) (Tail, error) {
-	t := Tail{Size: size, Good: size}
+//
+// Programs that write the file again make it longer, and then confirmed messages stand behind durable. So that
+// is taken for Unknown where no message ends there, or where a message that would go is recorded
+// and does not stand whole before. Such a message never goes. recorded may be nil.
+func Inspect(r io.ReaderAt, size, durable int64, recorded Sums) (Tail, error) {
 	if durable > size {
-		t.Behind = durable - size
-		return t, nil
+		return Tail{Size: size, Good: size, Behind: durable - size}, nil
 	}
+	ends := []int64{Unknown}
+	if known, err := endsMessage(r, size, durable); err != nil {
+		return Tail{Size: size, Good: size}, err
+	} else if known {
+		ends = []int64{durable, Unknown}
+	}
+	var t Tail
+	for _, end := range ends {
+		var err error
+		if t, err = inspect(r, size, end); err != nil {
+			return t, err
+		}
+		if t.Good < durable {
+			continue
+		}
+		if doubt, err := t.holdsRecorded(r, recorded); err != nil || !doubt {
+			return t, err
+		}
+	}
+	t.Good = size
+	return t, nil
+}
+
+func inspect(r io.ReaderAt, size, durable int64) (Tail, error) {
+	t := Tail{Size: size, Good: size}
 	from := max(durable, 0)
 	bad := int64(-1)
 	err := Scan(io.NewSectionReader(r, from, size-from), from, func(e *Entry) error {

@@ -116,6 +116,43 @@ func TestNothingOfOthersIsCut(t *testing.T) {
 	}
 }
 
+// TestRecordedMessagesAreNotCut: a file may be longer than what is recorded, with recorded messages behind that. A twin of a
+// message that stands whole before goes all the same.
+func TestRecordedMessagesAreNotCut(t *testing.T) {
+	data, added := write(t, "Subject: a\r\n\r\na\r\n", "Subject: b\r\n\r\nb\r\n", "Subject: c\r\n\r\nc\r\n")
+	second, third := added[1].Place, added[2].Place
+	damaged := bytes.Replace(data, []byte("\nb\n"), []byte("\nx\n"), 1)
+	for name, c := range map[string]struct {
+		data     []byte
+		durable  int64
+		recorded []mbox.Place
+		good     int64
+	}{
+		"nothing behind is recorded":   {damaged, second.At, []mbox.Place{added[0].Place}, second.At},
+		"the damaged one is recorded":  {damaged, second.At, []mbox.Place{added[0].Place, second}, int64(len(data))},
+		"the one behind it is":         {damaged, second.At, []mbox.Place{added[0].Place, third}, int64(len(data))},
+		"a torn one is recorded":       {data[:len(data)-5], mbox.Unknown, []mbox.Place{third}, int64(len(data)) - 5},
+		"no message ends there":        {damaged, second.At - 20, nil, int64(len(data))},
+		"none ends there, a torn one":  {data[:third.At+190], second.At - 20, nil, third.At},
+		"a twin of one that is there":  {append(bytes.Clone(data), data[:150]...), int64(len(data)), []mbox.Place{added[0].Place}, int64(len(data))},
+		"two of which one is behind":   {append(bytes.Clone(data), damaged...), int64(len(data)), []mbox.Place{second, second}, int64(2 * len(data))},
+		"two of which one is recorded": {append(bytes.Clone(data), damaged...), int64(len(data)), []mbox.Place{second}, int64(len(data)) + second.At},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &memory{data: bytes.Clone(c.data)}
+			_, tail, err := mbox.OpenRecorded(d, c.durable, func(fn func([32]byte)) error {
+				for _, p := range c.recorded {
+					fn(p.Sum)
+				}
+				return nil
+			})
+			if err != nil || tail.Good != c.good || int64(len(d.data)) != c.good {
+				t.Errorf("%+v, %v: want %d of %d", tail, err, c.good, len(c.data))
+			}
+		})
+	}
+}
+
 // TestFlippedOctets: one octet changed anywhere hides no more than two messages, and never shows
 // an octet that was not written as whole.
 func TestFlippedOctets(t *testing.T) {
