@@ -45,7 +45,7 @@ func exitMeanings() []exitMeaning {
 	return []exitMeaning{
 		{exitOK, "ok", "everything is there"},
 		{exitFailed, "failed", "failed for a reason without a code of its own"},
-		{exitUsage, "usage", "wrong usage or configuration; also a filter that matches nothing"},
+		{exitUsage, "usage", "wrong usage or configuration; also a --folder that matches nothing"},
 		{exitIncomplete, "incomplete", "finished, but messages or folders are missing (they are listed)"},
 		{exitSourceLogin, "source_login_refused", "the source refused the login"},
 		{exitDestLogin, "destination_login_refused", "the destination refused the login"},
