@@ -144,3 +144,17 @@ func TestAFilterSaysNothingOfWhatIsGone(t *testing.T) {
 	backup(t, src, dir, nil)
 	expectRestored(t, dir, src)
 }
+
+// TestARunTellsTheRolesThatWereLost with the catalogue.
+func TestARunTellsTheRolesThatWereLost(t *testing.T) {
+	src, dir := letters(t, 1, 1), filepath.Join(t.TempDir(), "a")
+	sent := mail.NewPath("Sent")
+	src.AddFolder(mail.Folder{Path: sent, Role: mail.RoleSent, Subscribed: true})
+	src.Put(sent, nil, letterDate(2), letter(2))
+	closed(t, create(t, dir, archive.Options{}))
+	backup(t, src, dir, nil)
+	ok(t, os.Remove(own(dir, "catalogue.db")))
+	ok(t, os.Remove(own(dir, "catalogue.copy")))
+	backup(t, src, dir, nil)
+	expectRestored(t, dir, src)
+}

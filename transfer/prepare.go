@@ -20,6 +20,9 @@ func (r *run) makeFolders(ctx context.Context, src []mail.Folder) error {
 	if err != nil {
 		return err
 	}
+	if err := r.tellRoles(ctx); err != nil {
+		return err
+	}
 	if err := r.subscribe(ctx, src); err != nil {
 		return err
 	}
@@ -27,6 +30,25 @@ func (r *run) makeFolders(ctx context.Context, src []mail.Folder) error {
 		return err
 	}
 	return r.standStill(ctx)
+}
+
+// tellRoles tells an archive the roles of folders of which it knows none: it may have lost its catalogue, or the folder
+// had none when it was made.
+func (r *run) tellRoles(ctx context.Context) error {
+	if r.historian == nil {
+		return nil
+	}
+	var folders []mail.Folder
+	for _, f := range r.folders {
+		if role := f.pairs[0].src.Role; f.exists && f.before.Role == "" && role != "" {
+			folders = append(folders, mail.Folder{Path: f.dest, Role: role})
+		}
+	}
+	if len(folders) == 0 {
+		return nil
+	}
+	_, _, err := r.create(ctx, folders)
+	return at(EndDest, err)
 }
 
 // createMissing returns what the destination holds then, nil if it does not tell.
