@@ -19,9 +19,10 @@ const (
 // than copying a message into it, and none of it is in the processor's caches. A page whose pieces have all come back
 // serves pieces of any size: however sizes change over a mailbox, hardly more is taken from the system than was lent at once.
 type pages struct {
-	slab int // octets taken from the system at once
+	slab int // the most octets taken from the system at once: as many again as have been
 
 	mu    sync.Mutex
+	taken int            // octets in all slabs
 	fresh []byte         // of a slab, and not a page yet
 	empty []*page        // of which nothing is lent
 	roomy [sizes][]*page // of which some is lent and some is not, by the size of the pieces
@@ -104,7 +105,8 @@ func (p *pages) page() *page {
 		return one
 	}
 	if len(p.fresh) < pageSize {
-		p.fresh = newSlab(max(p.slab, pageSize))
+		p.fresh = newSlab(max(min(p.slab, p.taken), pageSize))
+		p.taken += len(p.fresh)
 	}
 	one := &page{octets: p.fresh[:pageSize:pageSize]}
 	p.fresh = p.fresh[pageSize:]
