@@ -2,7 +2,6 @@ package commands
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -49,26 +48,16 @@ func (w *world) compare(c *cli.Context) error {
 	}
 	defer done()
 	reached.Wait()
-	w.warnOfIdleFilters(c.Context, job, &reached)
+	listed := w.watchListing(&job)
 	result, err := w.engine.compare(c.Context, job, c.Bool("bodies"))
 	if err != nil {
-		return nearMiss(c.Context, withAccount(err, ts[0].address, ts[1].address), job)
+		return listed.nearMiss(withAccount(err, ts[0].address, ts[1].address), job.Filter.Folders)
 	}
-	passEmptyInbox(result)
 	w.showComparison(out, result)
 	if !result.Equal() {
 		return errDifferences
 	}
 	return nil
-}
-
-// passEmptyInbox passes over an INBOX without messages that one side alone has: every account has one, whether
-// mail is kept there or not.
-func passEmptyInbox(r *transfer.Comparison) {
-	r.Differences = slices.DeleteFunc(r.Differences, func(d transfer.Difference) bool {
-		ofFolder := d.Kind == transfer.DiffExtraFolder || d.Kind == transfer.DiffMissingFolder
-		return ofFolder && d.Folder.IsInbox() && d.Detail == "0 messages"
-	})
 }
 
 func (w *world) showComparison(out output, r *transfer.Comparison) {

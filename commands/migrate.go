@@ -119,7 +119,6 @@ func (m *migration) run(ctx context.Context, h *halt) error {
 	}
 	m.job.Stop = h.beGentle()
 
-	m.w.warnOfIdleFilters(ctx, m.job, &m.reached)
 	var events *jsonEvents
 	if m.out.json {
 		events = &jsonEvents{lines: &jsonLines{w: m.w.stdout}, command: m.command, source: m.job.Source.String(),
@@ -127,6 +126,7 @@ func (m *migration) run(ctx context.Context, h *halt) error {
 	}
 	p := m.w.newProgress(m.out, events)
 	m.job.Observe = p.observe
+	listed := m.w.watchListing(&m.job)
 	stop := p.start(ctx)
 	m.reached.Wait()
 	report, err := m.w.engine.run(ctx, m.job)
@@ -134,7 +134,7 @@ func (m *migration) run(ctx context.Context, h *halt) error {
 	if m.job.DryRun {
 		p.meter.fillPlanned(report)
 	}
-	err = nearMiss(ctx, withAccount(m.blame(err), m.source, m.dest), m.job)
+	err = listed.nearMiss(withAccount(m.blame(err), m.source, m.dest), m.job.Filter.Folders)
 	return m.finish(ctx, report, err, events)
 }
 

@@ -2,11 +2,9 @@ package commands
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,45 +14,54 @@ import (
 
 const noMatchHint = "mailferry list SOURCE shows the folders; * stays within a level, ** goes across, and a folder does not bring along those below it"
 
-// warnOfIdleFilters tells of each --exclude and --map that fits no folder of the source. It is no error: the
-// same command may be meant for many accounts, of which not all have the folder. Where the folders cannot be
-// listed, the run that follows says so.
-func (w *world) warnOfIdleFilters(ctx context.Context, job transfer.Job, reached *reach) {
-	if len(job.Filter.Exclude)+len(job.Map) == 0 {
-		return
-	}
-	reached.Wait()
-	folders, err := job.Source.Folders(ctx)
-	if err != nil {
-		return
-	}
-	for _, glob := range job.Filter.Exclude {
-		if !anyMatches(folders, glob) {
-			w.warn("--exclude %q matches no folder of the source%s", glob, asQuestion("; ", meantFolder(glob, folders)))
+// listing is what a run has told of the source's folders.
+type listing struct{ folders []mail.Path }
+
+// watchListing makes a run tell of each --exclude and --map that fits no folder of the source. It is no error: the
+// same command may be meant for many accounts, of which not all have the folder.
+func (w *world) watchListing(job *transfer.Job) *listing {
+	l, others := &listing{}, job.Observe
+	exclude, maps := job.Filter.Exclude, job.Map
+	job.Observe = func(e transfer.Event) {
+		if listed, ok := e.(transfer.EventListed); ok {
+			l.folders = listed.Folders
+			l.warnOfIdle(w, exclude, maps)
+		}
+		if others != nil {
+			others(e)
 		}
 	}
-	for _, m := range job.Map {
-		if !anyBelow(folders, m.From) {
-			w.warn("--map: the source has no folder %q%s", m.From, asQuestion("; ", meantFolder(m.From.String(), folders)))
+	return l
+}
+
+func (l *listing) warnOfIdle(w *world, exclude []string, maps []transfer.Mapping) {
+	for _, glob := range exclude {
+		if !l.matches(glob) {
+			w.warn("--exclude %q matches no folder of the source%s", glob, asQuestion("; ", l.meant(glob)))
+		}
+	}
+	for _, m := range maps {
+		if !slices.ContainsFunc(l.folders, func(p mail.Path) bool { _, ok := p.Below(m.From); return ok }) {
+			w.warn("--map: the source has no folder %q%s", m.From, asQuestion("; ", l.meant(m.From.String())))
 		}
 	}
 }
 
 // nearMiss adds to the error of a --folder that matches nothing which folder was probably meant.
-func nearMiss(ctx context.Context, err error, job transfer.Job) error {
+func (l *listing) nearMiss(err error, globs []string) error {
 	if !errors.Is(err, transfer.ErrNoMatch) {
 		return err
 	}
-	folders, lerr := job.Source.Folders(ctx)
-	if lerr != nil {
-		return err
-	}
-	for _, glob := range job.Filter.Folders {
-		if meant := meantFolder(glob, folders); meant != "" && !anyMatches(folders, glob) {
+	for _, glob := range globs {
+		if meant := l.meant(glob); meant != "" && !l.matches(glob) {
 			return usage(err.Error(), asQuestion("", meant)+" "+noMatchHint)
 		}
 	}
 	return err
+}
+
+func (l *listing) matches(glob string) bool {
+	return slices.ContainsFunc(l.folders, func(p mail.Path) bool { return transfer.MatchGlob(glob, p.String()) })
 }
 
 func asQuestion(before, meant string) string {
@@ -64,17 +71,17 @@ func asQuestion(before, meant string) string {
 	return fmt.Sprintf("%sdid you mean %q?", before, meant)
 }
 
-// meantFolder returns the folder whose name differs from text only in case, in what it lies below or in little;
+// meant returns the folder whose name differs from text only in case, in what it lies below or in little;
 // "" if there is none.
-func meantFolder(text string, folders []mail.Folder) string {
+func (l *listing) meant(text string) string {
 	if strings.ContainsAny(text, "*?") {
 		return ""
 	}
 	text = strings.ToLower(text)
 	names := make(map[string]string) // by their lower case
 	var below string
-	for _, f := range folders {
-		name := f.Path.String()
+	for _, p := range l.folders {
+		name := p.String()
 		lower := strings.ToLower(name)
 		names[lower] = name
 		if lower[strings.LastIndexByte(lower, '/')+1:] == text {
@@ -85,46 +92,4 @@ func meantFolder(text string, folders []mail.Folder) string {
 		return cmp.Or(name, below)
 	}
 	return names[closest(text, slices.Sorted(maps.Keys(names)))]
-}
-
-func anyMatches(folders []mail.Folder, glob string) bool {
-	re := folderPattern(glob)
-	for _, f := range folders {
-		if re.MatchString(f.Path.String()) {
-			return true
-		}
-	}
-	return false
-}
-
-func anyBelow(folders []mail.Folder, top mail.Path) bool {
-	for _, f := range folders {
-		if _, ok := f.Path.Below(top); ok {
-			return true
-		}
-	}
-	return false
-}
-
-// folderPattern is a glob as the engine understands it.
-func folderPattern(glob string) *regexp.Regexp {
-	if head, _, _ := strings.Cut(glob, "/"); strings.EqualFold(head, "INBOX") {
-		glob = "INBOX" + glob[len(head):]
-	}
-	var b strings.Builder
-	for rest := glob; rest != ""; {
-		stars := len(rest) - len(strings.TrimLeft(rest, "*"))
-		switch {
-		case stars > 1:
-			b.WriteString(".*")
-		case stars == 1:
-			b.WriteString("[^/]*")
-		case rest[0] == '?':
-			b.WriteString("[^/]")
-		default:
-			b.WriteString(regexp.QuoteMeta(rest[:1]))
-		}
-		rest = rest[max(1, stars):]
-	}
-	return regexp.MustCompile("(?s)^" + strings.ToValidUTF8(b.String(), "\uFFFD") + "$")
 }

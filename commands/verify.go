@@ -167,11 +167,10 @@ func (v *verification) withSource(c *cli.Context, a *archive.Archive, ts []*targ
 		return blameArchive(err, ts)
 	}
 	job.Dest = a
-	v.w.warnOfIdleFilters(ctx, job, &reach{})
+	listed := v.w.watchListing(&job)
 	if v.result, err = v.w.engine.compare(ctx, job, c.Bool("bodies")); err != nil {
-		return nearMiss(ctx, withAccount(err, source.address, address{path: a.String()}), job)
+		return listed.nearMiss(withAccount(err, source.address, address{path: a.String()}), job.Filter.Folders)
 	}
-	passEmptyInbox(v.result)
 	for _, d := range v.result.Differences {
 		if v.out.json {
 			v.lines.write(differenceObject(d))

@@ -25,6 +25,7 @@ func Compare(ctx context.Context, job Job, bodies bool) (*Comparison, error) {
 	if err != nil {
 		return c.out, err
 	}
+	r.watch.listed(src)
 	chosen, _, err := job.Filter.choose(src)
 	if err != nil {
 		return c.out, err
@@ -67,10 +68,15 @@ func (c *comparer) extraFolders(dst []mail.Folder) {
 		known[f.dest] = true
 	}
 	for _, f := range dst {
-		if !known[f.Path] && !f.NoSelect && !f.Missing {
+		if !known[f.Path] && !f.NoSelect && !f.Missing && !emptyInbox(f) {
 			c.differ(Difference{Kind: DiffExtraFolder, Folder: f.Path, Detail: messagesOf(f)})
 		}
 	}
+}
+
+// emptyInbox is true of what every account has, whether mail is kept there or not: that one side alone has it is no difference.
+func emptyInbox(f mail.Folder) bool {
+	return f.Path.IsInbox() && f.Status != nil && f.Status.Messages == 0
 }
 
 func messagesOf(f mail.Folder) string {
@@ -87,6 +93,9 @@ func (c *comparer) folder(ctx context.Context, f *folderWork) error {
 	c.out.Folders++
 	if !f.exists {
 		for _, p := range f.pairs {
+			if emptyInbox(p.src) {
+				continue
+			}
 			c.differ(Difference{Kind: DiffMissingFolder, Folder: p.src.Path, Detail: messagesOf(p.src)})
 			if p.src.Status != nil {
 				c.out.MessagesA += int(p.src.Status.Messages)

@@ -9,7 +9,13 @@ import (
 // Event is something that happened in a run: one of the types below.
 type Event interface{ event() }
 
-// EventStart: both ends are listed. Messages is how many the chosen source
+// EventListed: both ends are listed. Folders are all that the source has, whether chosen or not; a filter that matches
+// none of them is found out only then.
+type EventListed struct {
+	Folders []mail.Path
+}
+
+// EventStart: it is known which folders are worked on. Messages is how many the chosen source
 // folders hold.
 type EventStart struct {
 	Folders  int
@@ -48,6 +54,7 @@ type EventRetry struct {
 // EventFolder: a folder is done, or given up.
 type EventFolder struct{ Report FolderReport }
 
+func (EventListed) event()  {}
 func (EventStart) event()   {}
 func (EventPlan) event()    {}
 func (EventCopied) event()  {}

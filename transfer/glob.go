@@ -2,10 +2,10 @@ package transfer
 
 import "strings"
 
-// matchGlob reports whether a "/"-joined path matches pattern: "*" stands for
+// MatchGlob reports whether a "/"-joined path matches pattern: "*" stands for
 // any text within a level, "**" for any text across levels, "?" for one character
 // within a level; everything else stands for itself. INBOX matches in any case.
-func matchGlob(pattern, path string) bool {
+func MatchGlob(pattern, path string) bool {
 	if head, _, _ := strings.Cut(pattern, "/"); strings.EqualFold(head, "INBOX") {
 		pattern = "INBOX" + pattern[len(head):]
 	}

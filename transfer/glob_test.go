@@ -26,7 +26,7 @@ func TestGlob(t *testing.T) {
 		{"[Gmail]/*", "[Gmail]/Spam", true},
 		{"a.c", "abc", false},
 	} {
-		if got := matchGlob(c.pattern, c.path); got != c.want {
+		if got := MatchGlob(c.pattern, c.path); got != c.want {
 			t.Errorf("%q on %q: %v", c.pattern, c.path, got)
 		}
 	}

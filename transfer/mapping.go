@@ -145,11 +145,11 @@ func (f Filter) choose(folders []mail.Folder) (chosen []mail.Folder, skipped int
 		name := folder.Path.String()
 		in := len(f.Folders) == 0
 		for i, glob := range f.Folders {
-			if matchGlob(glob, name) {
+			if MatchGlob(glob, name) {
 				in, used[i] = true, true
 			}
 		}
-		if in && slices.ContainsFunc(f.Exclude, func(g string) bool { return matchGlob(g, name) }) {
+		if in && slices.ContainsFunc(f.Exclude, func(g string) bool { return MatchGlob(g, name) }) {
 			in = false
 		}
 		if in {

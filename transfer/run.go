@@ -102,6 +102,7 @@ func (r *run) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.watch.listed(src)
 	// Traits of a server are known only after the first login.
 	_, archive := r.job.Dest.(mail.Historian)
 	r.loader = newLoader(r.job, !r.job.Dest.Traits().UIDPlus && !archive)

@@ -32,6 +32,14 @@ func (w *watcher) send(e Event) {
 	}
 }
 
+func (w *watcher) listed(folders []mail.Folder) {
+	e := EventListed{Folders: make([]mail.Path, 0, len(folders))}
+	for _, f := range folders {
+		e.Folders = append(e.Folders, f.Path)
+	}
+	w.send(e)
+}
+
 func (w *watcher) problem(p Problem) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
