@@ -1,6 +1,8 @@
 package archive_test
 
 import (
+	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -157,4 +159,42 @@ func TestARunTellsTheRolesThatWereLost(t *testing.T) {
 	ok(t, os.Remove(own(dir, "catalogue.copy")))
 	backup(t, src, dir, nil)
 	expectRestored(t, dir, src)
+}
+
+// withholding lists a message and does not deliver it.
+type withholding struct {
+	mail.Source
+	uid mail.UID
+}
+
+func (w *withholding) OpenReader(ctx context.Context, path mail.Path) (mail.Reader, error) {
+	r, err := w.Source.OpenReader(ctx, path)
+	return &withholdingReader{r, w.uid}, err
+}
+
+type withholdingReader struct {
+	mail.Reader
+	uid mail.UID
+}
+
+func (r *withholdingReader) Fetch(ctx context.Context, uids mail.UIDSet, fn func(mail.Info, io.Reader) error) error {
+	return r.Reader.Fetch(ctx, uids.Minus(mail.NewUIDSet(r.uid)), fn)
+}
+
+// TestWhatFailedIsNotGone: when its record is lost, and the source has something of its UID that cannot be had, the archive's
+// message stays current.
+func TestWhatFailedIsNotGone(t *testing.T) {
+	src, dir := letters(t, 1, 5), filepath.Join(t.TempDir(), "a")
+	closed(t, create(t, dir, archive.Options{}))
+	backup(t, src, dir, nil)
+	before := restore(t, dir, archive.Options{})
+	loseLedger(t, dir)
+	src = letters(t, 1, 4)
+	src.Put(inbox, nil, letterDate(99), letter(99))
+	if _, r := backupUntil(t, &withholding{src, 5}, dir, 1000); r.Total.Failed != 1 {
+		t.Errorf("%+v", r.Total)
+	}
+	if got := restore(t, dir, archive.Options{}); got != before {
+		t.Errorf("restored:\n%s", differences(got, before))
+	}
 }

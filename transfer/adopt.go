@@ -53,15 +53,7 @@ func (p *pairWork) settle(ctx context.Context) error {
 // claims: everything the first time, later what has come there since the last run. So
 // nothing is copied that is there already, whoever put it there.
 func (p *pairWork) adopt(ctx context.Context) error {
-	first := !p.pair.Adopted
-	err := p.recognise(ctx)
-	if err == nil && first {
-		err = p.markStrays(ctx)
-	}
-	return err
-}
-
-func (p *pairWork) recognise(ctx context.Context) error {
+	p.strays = p.strays || !p.pair.Adopted
 	from := mail.UID(0)
 	if p.pair.Adopted && !p.run.job.Full && p.pair.Filter == p.filterText() {
 		from = p.pair.DestState.UIDNext

@@ -55,7 +55,8 @@
 // the archive's: a server that was restored from its backup gives UIDs away a second time.
 //
 // What an archive has marked as gone it still has: when the source lists it again it is made current, and not copied. Where
-// the records of a folder were lost or void, what the archive has of that folder and nobody claims after adoption is gone.
+// the records of a folder were lost or void, what the archive has of that folder and nobody claims when all is copied is gone,
+// unless something of that UID failed.
 //
 //	crash                                   the next run finds          and does
 //	before the intent is durable            nothing                     copies

@@ -120,19 +120,26 @@ func (o outline) same(other outline, sizes bool) bool {
 }
 
 // markStrays tells an archive, whose records were lost or void, of the messages that it has from this folder and that
-// the source has no longer: without a record nothing else would ever tell.
+// the source has no longer: without a record nothing else would ever tell. Everything listed has been recognised or copied by then,
+// but for what failed: of that the archive's may be the only copy.
 func (p *pairWork) markStrays(ctx context.Context) error {
 	_, marks := p.writer.(mail.GoneMarker)
-	if !marks || !p.sourced() || p.run.job.DryRun || p.run.job.Filter.byMessage() {
+	if !p.strays || p.there.Empty() || !marks || !p.sourced() || p.run.job.DryRun || p.run.job.Filter.byMessage() {
 		return nil
 	}
-	strays, err := p.origins(ctx, 0)
-	if err != nil || len(strays) == 0 {
+	all, err := p.origins(ctx, 0)
+	if err != nil {
 		return err
 	}
 	var gone mail.UIDSet
-	for _, o := range strays {
-		gone.Add(o.own)
+	for _, o := range all {
+		if p.failed[o.source] == nil {
+			gone.Add(o.own)
+		}
 	}
-	return p.markGone(ctx, gone, p.there.Len())
+	if !gone.Empty() {
+		err = p.markGone(ctx, gone, p.there.Len())
+	}
+	p.strays = err != nil
+	return err
 }

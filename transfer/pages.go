@@ -31,7 +31,6 @@ type pages struct {
 type page struct {
 	octets []byte
 	class  int // the number of its pieces' size
-	size   int // of its pieces
 	free   []uint16
 	pieces int
 	place  int // among the roomy ones
@@ -91,7 +90,7 @@ func (p *pages) takeBack(back piece) {
 // cut makes a page of pieces of that size.
 func (p *pages) cut(class, size int) *page {
 	fresh := p.page()
-	fresh.class, fresh.size, fresh.pieces, fresh.free = class, size, pageSize/size, fresh.free[:0]
+	fresh.class, fresh.pieces, fresh.free = class, pageSize/size, fresh.free[:0]
 	for n := range fresh.pieces {
 		fresh.free = append(fresh.free, uint16(fresh.pieces-1-n))
 	}

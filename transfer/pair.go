@@ -54,6 +54,7 @@ type pairWork struct {
 
 	dryReflagged, dryDropped int // in a dry run: counts of the last plan
 
+	strays  bool      // the archive may have of this folder what no record names and the source has no longer
 	blank   bool      // made by this run, which has recorded nothing of its messages
 	voided  bool      // in a dry run: the ledger's records do not count
 	next    mail.UID  // no message sent from now on gets a smaller UID
@@ -120,7 +121,7 @@ func (p *pairWork) attempt(ctx context.Context) (err error) {
 		err = cmp.Or(err, p.saveBases(late), p.closeSource())
 	}()
 	for _, stage := range []func(context.Context) error{
-		p.checkValidity, p.settle, p.review, p.plan, p.adopt, p.copy, p.saveBases, p.conclude,
+		p.checkValidity, p.settle, p.review, p.plan, p.adopt, p.copy, p.markStrays, p.saveBases, p.conclude,
 	} {
 		if err := stage(ctx); err != nil {
 			return err

@@ -204,8 +204,9 @@ func (s *Sender) hold(item *appended) error {
 			return err
 		}
 	}
+	more := s.collects(item)
 	s.held, s.bytes = append(s.held, item), s.bytes+item.size
-	if s.lane.multi && len(s.held) < batchMessages && s.bytes < batchBytes && item.size > 0 {
+	if more {
 		return nil
 	}
 	return s.send()
